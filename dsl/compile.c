@@ -89,21 +89,32 @@ static bt_status warn_of_reading_all(const bt_rule *rule, const bt_ast_rule *tre
   return BT_OK;
 }
 
+/* What the names mean is part of what the rule means. */
+static void write_conventions(bt_str said, bt_buffer *out) {
+  bool is_word = bt_str_equal(said, BT_STR("stable"));
+  if (said.len) bt_buffer_printf(out, is_word ? "@semconv(%.*s)\n" : "@semconv(\"%.*s\")\n", BT_FMT(said));
+}
+
 static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
   bt_buffer buffer = {0};
+  write_conventions(owned->rule.conventions, &buffer);
   bt_format_canonical(tree, &buffer);
   bool copied = !buffer.failed && bt_arena_copy(&owned->arena, bt_buffer_str(&buffer), &owned->rule.canonical);
   bt_buffer_dispose(&buffer);
   return copied ? BT_OK : bt_error_no_memory(error);
 }
 
-static bt_status compile_rule(owned_rule *owned, bt_diagnostics *diagnostics, bt_error *error) {
+static bt_status compile_rule(owned_rule *owned, const bt_compile_options *options, bt_diagnostics *diagnostics,
+                              bt_error *error) {
+  bt_checker_names names = {.conventions = options->conventions ? options->conventions : bt_conventions_built_in(),
+                            .beside = options->semconv,
+                            .proposes = options->proposes};
   front parsed;
   bt_status status = parse_text(owned->rule.text, &parsed, diagnostics, error);
   if (status == BT_OK && parsed.tree.is_incomplete) status = refuse_rule(diagnostics, error);
   if (status == BT_OK)
-    status = bt_checker_run(owned->rule.text, &parsed.tree, &owned->arena, diagnostics, &owned->rule, &owned->patterns,
-                            error);
+    status = bt_checker_run(owned->rule.text, &parsed.tree, &names, &owned->arena, diagnostics, &owned->rule,
+                            &owned->patterns, error);
   if (status == BT_OK) status = warn_of_reading_all(&owned->rule, &parsed.tree, diagnostics, error);
   if (status == BT_OK) status = set_canonical(owned, &parsed.tree, error);
   dispose_front(&parsed);
@@ -111,6 +122,12 @@ static bt_status compile_rule(owned_rule *owned, bt_diagnostics *diagnostics, bt
 }
 
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) {
+  const bt_compile_options none = {0};
+  return bt_rule_compile_with(text, &none, out, diagnostics, error);
+}
+
+bt_status bt_rule_compile_with(bt_str text, const bt_compile_options *options, bt_rule **out,
+                               bt_diagnostics *diagnostics, bt_error *error) {
   *out = NULL;
   owned_rule *owned = calloc(1, sizeof *owned);
   if (!owned) return bt_error_no_memory(error);
@@ -121,7 +138,7 @@ bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostic
   else if (!bt_arena_copy(&owned->arena, text, &owned->rule.text))
     status = bt_error_no_memory(error);
   else
-    status = compile_rule(owned, diagnostics, error);
+    status = compile_rule(owned, options, diagnostics, error);
   bt_diagnostics_sort(diagnostics);
   if (diagnostics->no_memory) status = bt_error_no_memory(error);
   if (status == BT_OK)

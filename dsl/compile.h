@@ -8,13 +8,23 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "dsl/rule/conventions.h"
 #include "dsl/rule/rule.h"
 #include "dsl/syntax/diagnostic.h"
+
+/* How a text is read; all-zero is how bt_rule_compile does. */
+typedef struct bt_compile_options {
+  const bt_conventions *conventions; /* whose names @semconv is about; NULL: the built-in ones */
+  bt_str semconv;                    /* said beside the text as @semconv says it in the text; empty: nothing */
+  bool proposes;                     /* W026 where a name was changed, and the rule reads one of its names only */
+} bt_compile_options;
 
 /* Checks a text; `diagnostics` is fresh (bt_diagnostics_init). BT_OK: *out is new (free it with bt_rule_free),
  * `diagnostics` may hold warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is
  * reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
+bt_status bt_rule_compile_with(bt_str text, const bt_compile_options *options, bt_rule **out,
+                               bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 void bt_rule_free(bt_rule *rule);
 /* What it holds of the heap, without its regular expressions' programs. */
 size_t bt_rule_bytes(const bt_rule *rule);

@@ -1,11 +1,13 @@
 /* The program: one binary, one subcommand each (api.md, The command line). */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "dsl/base/mix.h"
 #include "dsl/base/table.h"
+#include "server/rulefile/convention_files.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/operands.h"
@@ -62,6 +64,15 @@ static int help_command(int argc, char **argv) {
   return BT_EXIT_FINE;
 }
 
+/* False: it has said why. */
+static bool use_conventions(void) {
+  bt_error error = {0};
+  const char *folder = getenv(BT_SEMCONV_VARIABLE);
+  if (!folder || !*folder || !bt_convention_files_use(folder, &error)) return true;
+  bt_print_error("betrace: " BT_SEMCONV_VARIABLE ": %s\n", error.message);
+  return false;
+}
+
 static int run_command(int argc, char **argv) {
   if (argc < 2) return print_program_help(BT_EXIT_USAGE);
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_program_help(BT_EXIT_FINE);
@@ -85,7 +96,7 @@ int main(int argc, char **argv) {
   bt_violation_ids_install();
   bt_source_use_dialect(bt_traceql_dialect());
   bt_json_memory_install();
-  int code = run_command(argc, argv);
+  int code = use_conventions() ? run_command(argc, argv) : BT_EXIT_USAGE;
   if (code == BT_EXIT_FINE && bt_cli_traces_lack_something()) code = BT_EXIT_UNKNOWN;
   if (bt_json_memory_failed()) {
     bt_print_error_line("betrace: there was not enough memory; what was printed may not be whole");

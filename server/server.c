@@ -1,4 +1,5 @@
 /* Start and stop in order. See server.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/replay/trace_link.h"
 #include "server/server.h"
 
@@ -378,8 +379,11 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
                                     .audit_log = config->audit_log,
+                                    .audit_strict = config->audit_strict,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
+                                    .client_rate = (uint32_t)config->client_rate,
+                                    .address_rate = (uint32_t)config->address_rate,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
   return bt_http_server_new(&options, &server->http, error);
@@ -477,6 +481,8 @@ static bt_status open_work(bt_server *server, bt_error *error) {
 
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
+  bt_status named = config->semconv ? bt_convention_files_use(config->semconv, error) : BT_OK;
+  if (named) return named;
   bt_server *server = calloc(1, sizeof *server);
   if (!server) return bt_error_no_memory(error);
   pthread_mutex_init(&server->mutex, NULL);

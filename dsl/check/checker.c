@@ -195,10 +195,12 @@ static void lower_clauses(bt_checker *checker, const bt_ast_rule *tree) {
   if (tree->condition) rule->condition = lower_condition(checker, tree->condition, true);
 }
 
-bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, bt_arena *arena, bt_diagnostics *diagnostics,
-                         bt_rule *rule, bt_pattern_list **patterns, bt_error *error) {
+bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, const bt_checker_names *names, bt_arena *arena,
+                         bt_diagnostics *diagnostics, bt_rule *rule, bt_pattern_list **patterns, bt_error *error) {
   bt_checker checker = {.text = text, .arena = arena, .diagnostics = diagnostics, .rule = rule, .tree = tree};
+  checker.names = *names;
   bt_scope_declare(&checker, tree);
+  bt_checker_conventions(&checker, tree);
   lower_clauses(&checker, tree);
   bt_checker_annotations(&checker, tree);
   if (!checker.no_memory && !diagnostics->error_count) bt_checker_warnings(&checker, tree);

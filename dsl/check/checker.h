@@ -12,6 +12,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "dsl/check/foreign_names.h"
+#include "dsl/rule/conventions.h"
 #include "dsl/rule/rule.h"
 #include "dsl/syntax/ast.h"
 #include "dsl/syntax/diagnostic.h"
@@ -24,10 +25,21 @@ typedef struct bt_pattern_list {
   bt_pattern *pattern; /* new */
 } bt_pattern_list;
 
+/* What names attributes go by. */
+typedef struct bt_checker_names {
+  const bt_conventions *conventions;
+  bt_str beside;     /* what is said beside the text, as @semconv says it in the text; empty: nothing */
+  uint32_t until;    /* the release whose names all mean one attribute; 0: each name means itself */
+  bool is_annotated; /* the text says it */
+  bool proposes;     /* W026 where the rule says nothing of it, and could */
+  bool is_proposed;  /* once for each rule */
+} bt_checker_names;
+
 /* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be
  * freed, in any case. BT_INVALID: `diagnostics` says why. */
-bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, bt_arena *arena, bt_diagnostics *diagnostics,
-                         bt_rule *rule, bt_pattern_list **patterns, bt_error *error) BT_MUST_CHECK;
+bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, const bt_checker_names *names, bt_arena *arena,
+                         bt_diagnostics *diagnostics, bt_rule *rule, bt_pattern_list **patterns,
+                         bt_error *error) BT_MUST_CHECK;
 
 /* What follows is shared by the checker's own files. */
 
@@ -76,7 +88,8 @@ typedef struct bt_checker {
   const bt_ast *unowned;               /* the comparison of the last E036, which is said once for each */
   unsigned mixed;        /* above 0: what does not say of which span may be about one that is named nearby */
   const bt_ast *operand; /* the test that is all of the innermost operand */
-  bool in_when;          /* what is lowered stands in that clause */
+  bt_checker_names names;
+  bool in_when; /* what is lowered stands in that clause */
   bool no_memory;
 } bt_checker;
 
@@ -251,6 +264,14 @@ const bt_selection *bt_checker_pick(bt_checker *checker, const bt_ast *node);
 const bt_selection *bt_checker_without_pick(const bt_selection *selection);
 /* checker_relation.c */
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
+
+/* checker_names.c: @semconv. */
+bool bt_is_semconv(const bt_ast_annotation *annotation);
+void bt_checker_conventions(bt_checker *checker, const bt_ast_rule *tree);
+/* Copies the key of a field into the rule, with the other names that it goes by. False: no memory. */
+bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range);
+/* Of event.name == "x" and the like: with the other names of that event. False: no memory. */
+bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison);
 
 /* checker_annotation.c */
 void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree);

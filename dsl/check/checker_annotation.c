@@ -75,14 +75,14 @@ static void check_severity_shape(bt_checker *checker, const bt_ast_annotation *a
 
 static void add_items(bt_checker *checker, const bt_ast_annotation *annotation, bt_str name, bt_annotation *pairs,
                       uint32_t *count) {
-  bool severity = is_severity(annotation);
+  bool severity = is_severity(annotation), is_word = severity || bt_is_semconv(annotation);
   uint32_t before = *count;
   for (uint32_t i = 0; i < annotation->argument_count; i++) {
     const bt_ast_argument *argument = &annotation->arguments[i];
     check_argument(checker, argument);
     for (uint32_t k = 0; k < argument->item_count; k++) {
       bt_str value;
-      if (!copy_item(checker, &argument->items[k], severity, &value)) return;
+      if (!copy_item(checker, &argument->items[k], is_word, &value)) return;
       if (severity) check_severity(checker, &argument->items[k], value);
       pairs[(*count)++] = (bt_annotation){name, value};
     }

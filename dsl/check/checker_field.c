@@ -245,7 +245,7 @@ static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, c
   if (bt_checker_report_dotted_attributes(checker, node, rest) || report_glued_minus(checker, node, rest, span_fields))
     return false;
   warn_of_near_intrinsic(checker, node, rest, place);
-  *out = (bt_field){BT_FIELD_SPAN_ATTRIBUTE, out->binding, rest};
+  *out = (bt_field){.kind = BT_FIELD_SPAN_ATTRIBUTE, .binding = out->binding, .key = rest};
   return true;
 }
 
@@ -257,7 +257,7 @@ static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str res
                       "%.*s reads an attribute of that name: did you mean %s? The attribute can be written "
                       "resource.attributes[\"%.*s\"]",
                       BT_FMT(node->text), meant, BT_FMT(rest));
-  *out = (bt_field){BT_FIELD_RESOURCE_ATTRIBUTE, out->binding, rest};
+  *out = (bt_field){.kind = BT_FIELD_RESOURCE_ATTRIBUTE, .binding = out->binding, .key = rest};
   return true;
 }
 
@@ -300,7 +300,7 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
   if (bt_str_equal(bt_path_head(rest), BT_STR("span"))) return resolve_span(checker, node, inner, place, out);
   if (bt_str_equal(bt_path_head(rest), BT_STR("resource"))) return resolve_resource(checker, node, inner, out);
   if (report_glued_minus(checker, node, rest, NULL)) return false;
-  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, rest};
+  *out = (bt_field){.kind = BT_FIELD_EITHER_ATTRIBUTE, .binding = out->binding, .key = rest};
   if (bt_str_equal(rest, BT_STR("duration")))
     bt_checker_duration_key(checker, node, place, out);
   else

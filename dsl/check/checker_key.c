@@ -23,7 +23,7 @@ void bt_checker_duration_key(bt_checker *checker, const bt_ast *node, const bt_p
     out->kind = BT_FIELD_DURATION;
     return;
   }
-  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, BT_STR("duration")};
+  *out = (bt_field){.kind = BT_FIELD_EITHER_ATTRIBUTE, .binding = out->binding, .key = BT_STR("duration")};
   bt_str front = bt_path_front(node->text);
   const char *dot = front.len ? "." : "";
   bt_diagnostic *added = bt_checker_report(checker, BT_W_DURATION, node->range,
@@ -127,7 +127,7 @@ bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
 }
 
 bool bt_checker_bare_key(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
-  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
+  *out = (bt_field){.kind = BT_FIELD_EITHER_ATTRIBUTE, .binding = BT_NO_BINDING, .key = node->text};
   bool is_said = bt_field_behind_name(place->direct).len || bt_field_owner_ends(place->direct);
   if (place->site == BT_SITE_EVENT || place->site == BT_SITE_LINK)
     bt_checker_warn_of_part_key(checker, node, place);

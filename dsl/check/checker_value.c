@@ -33,10 +33,7 @@ static const bt_expression *new_field(bt_checker *checker, const bt_ast *node, c
   bt_expression *expression =
       bt_checker_new_expression(checker, BT_EXPRESSION_FIELD, bt_field_type(field.kind), node->range);
   if (!expression) return NULL;
-  if (field.key.len && !bt_arena_copy(checker->arena, field.key, &field.key)) {
-    checker->no_memory = true;
-    return NULL;
-  }
+  if (!bt_checker_keep_field(checker, &field, node->range)) return NULL;
   expression->field = field;
   return expression;
 }

@@ -249,7 +249,9 @@ static bool is_left_open(const bt_predicate *predicate, const bt_value *value) {
 static bt_value value_of(const bt_field *field, const bt_span *span, const bt_span_part *part) {
   char id_text[BT_SPAN_ID_HEX + 1];
   bt_value value = bt_field_value(span, field, part, id_text);
-  if (value.type != BT_VALUE_MISSING || field->kind != BT_FIELD_EITHER_ATTRIBUTE) return value;
+  for (uint32_t i = 0; i < field->name_count && value.type == BT_VALUE_MISSING; i++)
+    value = value_of(&field->names[i], span, part);
+  if (value.type != BT_VALUE_MISSING || field->kind != BT_FIELD_EITHER_ATTRIBUTE || field->name_count) return value;
   bt_field own = *field;
   own.kind = BT_FIELD_SPAN_ATTRIBUTE;
   return bt_field_value(span, &own, part, id_text);

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "dsl/base/time_sum.h"
 #include "dsl/evaluate/cut_comparison.h"
 #include "dsl/evaluate/matcher.h"
 #include "dsl/trace/cut_text.h"
@@ -12,6 +13,26 @@
 
 static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
   return span->doubts & doubts ? BT_WHY_TIME : 0;
+}
+
+bool bt_field_is_cut_time(const bt_span *span, const bt_field *field) {
+  bool has_start = !bt_span_lacks_time(span, false), has_end = !bt_span_lacks_time(span, true);
+  switch ((int)field->kind) {
+  case BT_FIELD_START: return span->time_slack_ns && has_start;
+  case BT_FIELD_END: return span->time_slack_ns && has_end;
+  case BT_FIELD_DURATION: return span->time_slack_ns && has_start && has_end;
+  case BT_FIELD_EVENT_TIME: return span->time_slack_ns;
+  default: return false;
+  }
+}
+
+bt_outcome bt_doubt_cut_time(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+  char no_id[BT_SPAN_ID_HEX + 1];
+  uint32_t slack_ns = field->kind == BT_FIELD_DURATION ? span->duration_slack_ns : span->time_slack_ns;
+  bt_value low = bt_field_value(span, field, part, no_id), high = low;
+  if (low.type != BT_VALUE_INT) return bt_outcome_value(low); /* no event */
+  high.integer = bt_time_add(low.integer, slack_ns);
+  return bt_outcome_between(low, high, BT_WHY_TIME);
 }
 
 /* What is there is final, also where it counts as missing. */
@@ -48,7 +69,12 @@ static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
   return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_SEVERAL ? BT_WHY_COPIES : 0;
 }
 
-unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+/* A store may keep none of these numbers, or nothing of what is counted. */
+static unsigned doubt_of_count(const bt_span *span, uint32_t dropped) {
+  return dropped == BT_NOT_KEPT || span->scope->attributes.dropped == BT_NOT_KEPT ? BT_WHY_DROPPED : 0;
+}
+
+static unsigned doubt_of_plain(const bt_span *span, const bt_field *field, const bt_span_part *part) {
   switch (field->kind) {
   case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
   case BT_FIELD_END: return doubt_of_time(span, BT_DOUBT_END);
@@ -62,9 +88,9 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   case BT_FIELD_LINK_ATTRIBUTE: return part ? doubt_of_part(part, field->key) : 0;
   case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and a store need not keep them */
   case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
-  case BT_FIELD_DROPPED_ATTRIBUTES:
-  case BT_FIELD_DROPPED_EVENTS:
-  case BT_FIELD_DROPPED_LINKS: return span->scope->attributes.dropped == BT_NOT_KEPT ? BT_WHY_DROPPED : 0;
+  case BT_FIELD_DROPPED_ATTRIBUTES: return doubt_of_count(span, span->dropped_attributes);
+  case BT_FIELD_DROPPED_EVENTS: return doubt_of_count(span, span->dropped_events);
+  case BT_FIELD_DROPPED_LINKS: return doubt_of_count(span, span->dropped_links);
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:
   case BT_FIELD_STATUS:
@@ -93,6 +119,30 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   return 0;
 }
 
+/* One of its names from number `from` on is there. */
+static bool has_later_name(const bt_span *span, bt_field_names names, uint32_t from, const bt_span_part *part) {
+  char id_text[BT_SPAN_ID_HEX + 1];
+  for (uint32_t i = from; i < names.count; i++) {
+    bt_value value = bt_field_value(span, &names.items[i], part, id_text);
+    if (!bt_value_is_missing(&value)) return true;
+  }
+  return false;
+}
+
+/* A name counts where those before it are missing for certain. */
+unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+  bt_field_names names = bt_names_of_field(field);
+  for (uint32_t i = 0; i < names.count; i++) {
+    unsigned why = doubt_of_plain(span, &names.items[i], part);
+    if (why || i + 1 == names.count) return why;
+    char id_text[BT_SPAN_ID_HEX + 1];
+    bt_value value = bt_field_value(span, &names.items[i], part, id_text);
+    if (bt_may_be_none(&value) && has_later_name(span, names, i + 1, part)) return BT_WHY_TYPE;
+    if (!bt_value_is_missing(&value)) return 0;
+  }
+  return 0;
+}
+
 unsigned bt_doubt_of_parts(const bt_span *span, bool are_links) {
   return span->doubts & (are_links ? BT_DOUBT_LINKS : BT_DOUBT_EVENTS) ? BT_WHY_DROPPED : 0;
 }
@@ -102,6 +152,18 @@ static bt_kleene test_unknown(const bt_program_predicate *predicate, unsigned wh
   const bt_program_comparison *comparison = &predicate->comparison;
   bool is_of_nothing = predicate->kind == BT_PREDICATE_COMPARE && comparison->is_list && comparison->right_count == 0;
   return is_of_nothing && !comparison->is_negated ? bt_kleene_from(false) : bt_kleene_unknown(why);
+}
+
+/* Of a time that was cut, against literals. */
+static bt_kleene test_cut_time(const bt_program_comparison *comparison, const bt_span *span, const bt_span_part *part,
+                               bt_work *work) {
+  bt_outcome left = bt_doubt_cut_time(span, &comparison->left->field, part);
+  bt_kleene met = bt_kleene_from(false);
+  for (uint32_t i = 0; i < comparison->right_count && met.truth != BT_TRUE; i++) {
+    bt_outcome right = bt_outcome_value(comparison->rights[i]->literal);
+    met = bt_kleene_or(met, bt_outcome_compare(&comparison->comparator, &left, &right, work));
+  }
+  return comparison->is_list && comparison->is_negated ? bt_kleene_not(met) : met;
 }
 
 /* Of an attribute, against literals. */
@@ -130,6 +192,8 @@ static bool is_of_unknown_type(const bt_field *field, const bt_span *span, const
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                            bt_work *work) {
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
+  if (compares && bt_field_is_cut_time(span, &predicate->comparison.left->field))
+    return test_cut_time(&predicate->comparison, span, part, work);
   unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field, part);
   if (why) return test_unknown(predicate, why);
   bool is_doubtful = span->doubts & (BT_DOUBT_CUT | BT_DOUBT_TYPE);

@@ -242,9 +242,15 @@ static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, ui
   return span < own->span_count ? &own->spans[span] : evaluator->relatives.others[span - own->span_count];
 }
 
-/* Its start (its end) is not known. The span was seen. */
+/* Its start (its end) is not known, or not to the nanosecond. The span was seen. */
 static inline bool bt_evaluator_lacks_point(const bt_evaluator *evaluator, uint32_t span, bool is_end) {
   return bt_evaluator_span(evaluator, span)->doubts & (is_end ? BT_DOUBT_END : BT_DOUBT_START);
+}
+
+/* It is not known at all. */
+static inline bool bt_evaluator_has_no_time(const bt_evaluator *evaluator, uint32_t span, bool is_end) {
+  return bt_evaluator_lacks_point(evaluator, span, is_end) &&
+         bt_span_lacks_time(bt_evaluator_span(evaluator, span), is_end);
 }
 
 /* It is of another trace than the rule's. */

@@ -1,5 +1,6 @@
 /* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a
  * seen span is asked of matcher.c. See evaluation.h. */
+#include "dsl/base/time_sum.h"
 #include "dsl/evaluate/evaluation.h"
 #include "dsl/evaluate/cut_comparison.h"
 #include "dsl/evaluate/doubt.h"
@@ -28,17 +29,31 @@ static bt_outcome unknown_time(const bt_evaluator *evaluator) {
   return bt_outcome_unknown(BT_WHY_TIME | (evaluator->is_incomplete ? BT_WHY_INCOMPLETE : 0u));
 }
 
-static bt_outcome trace_start(const bt_evaluator *evaluator) {
-  int64_t start_ns = evaluator->index.start_ns;
-  return evaluator->is_incomplete ? bt_outcome_at_most(integer_value(start_ns), BT_WHY_INCOMPLETE)
-                                  : bt_outcome_integer(start_ns);
-}
-
 static int64_t trace_duration_ns(const bt_trace_index *index) {
   int64_t duration_ns = 0;
   if (index->end_ns > index->start_ns && __builtin_sub_overflow(index->end_ns, index->start_ns, &duration_ns))
     return INT64_MAX;
   return duration_ns;
+}
+
+/* A time of the trace where times of its spans were cut: from low to high, or where spans may be missing beyond. */
+static bt_outcome cut_trace_time(const bt_evaluator *evaluator, bt_field_kind kind) {
+  const bt_trace_index *index = &evaluator->index;
+  unsigned why = BT_WHY_TIME | (evaluator->is_incomplete ? bt_evaluator_why_missing(evaluator) : 0u);
+  int64_t slack_ns = index->slack_ns, low_ns = index->start_ns, high_ns;
+  if (kind == BT_FIELD_TRACE_END) low_ns = index->end_ns;
+  if (kind == BT_FIELD_TRACE_DURATION) low_ns = trace_duration_ns(index);
+  high_ns = bt_time_add(low_ns, slack_ns);
+  if (kind == BT_FIELD_TRACE_DURATION) low_ns = low_ns > slack_ns ? low_ns - slack_ns : 0;
+  if (!evaluator->is_incomplete) return bt_outcome_between(integer_value(low_ns), integer_value(high_ns), why);
+  return kind == BT_FIELD_TRACE_START ? bt_outcome_at_most(integer_value(high_ns), why)
+                                      : bt_outcome_at_least(integer_value(low_ns), why);
+}
+
+static bt_outcome trace_start(const bt_evaluator *evaluator) {
+  int64_t start_ns = evaluator->index.start_ns;
+  return evaluator->is_incomplete ? bt_outcome_at_most(integer_value(start_ns), BT_WHY_INCOMPLETE)
+                                  : bt_outcome_integer(start_ns);
 }
 
 static bt_outcome service_count(bt_evaluator *evaluator) {
@@ -49,13 +64,6 @@ static bt_outcome service_count(bt_evaluator *evaluator) {
   return growing_count(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
 }
 
-/* The field of a span that the root is asked for. */
-static bt_field_kind field_of_root(bt_field_kind kind) {
-  if (kind == BT_FIELD_TRACE_ROOT_NAME) return BT_FIELD_NAME;
-  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return BT_FIELD_SERVICE;
-  return kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
-}
-
 static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *field) {
   uint32_t root = bt_trace_root(evaluator->index.trace);
   if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide_root(evaluator, root)))
@@ -63,7 +71,7 @@ static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *fiel
   if (evaluator->index.trace->root_in_doubt) return bt_outcome_unknown(BT_WHY_TIME);
   if (root == BT_NO_SPAN) return bt_outcome_missing();
   char no_id[BT_SPAN_ID_HEX + 1];
-  bt_field of_root = {.kind = field_of_root(field->kind), .binding = BT_NO_BINDING, .key = field->key};
+  bt_field names[BT_FIELD_NAMES_MAX], of_root = bt_field_of_root(field, names);
   unsigned why = bt_doubt_of_field(bt_evaluator_span(evaluator, root), &of_root, NULL);
   if (why) return bt_outcome_unknown(why);
   return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));
@@ -89,6 +97,7 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
   bool lacks_start = kind != BT_FIELD_TRACE_END && !evaluator->index.start_ns;
   bool lacks_end = kind != BT_FIELD_TRACE_START && !evaluator->index.end_ns;
   if (lacks_start || lacks_end) return unknown_time(evaluator);
+  if (evaluator->index.slack_ns) return cut_trace_time(evaluator, kind);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
   if (kind == BT_FIELD_TRACE_END) return growing_count(evaluator, evaluator->index.end_ns, evaluator->is_incomplete);
   return growing_count(evaluator, trace_duration_ns(&evaluator->index), evaluator->is_incomplete);
@@ -117,6 +126,7 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   const bt_span *seen = bt_evaluator_span(evaluator, span);
   bool may_be_unknown = seen->doubts || bt_field_may_be_unsaid(field->kind);
+  if (seen->time_slack_ns && bt_field_is_cut_time(seen, field)) return bt_doubt_cut_time(seen, field, part);
   unsigned why = may_be_unknown ? bt_doubt_of_field(seen, field, part) : 0;
   return why ? bt_outcome_unknown(why) : span_field(evaluator, field, span, part);
 }
@@ -245,7 +255,7 @@ static bool find_whole_field(bt_evaluator *evaluator, const bt_field *field, uin
   if (field->kind == BT_FIELD_TRACE_SPAN_COUNT) return true;
   bt_trace_index_find_times(index);
   *out = trace_duration_ns(index);
-  return index->start_ns && index->end_ns;
+  return index->start_ns && index->end_ns && !index->slack_ns;
 }
 
 /* False: it is not known, or not there. Of the kinds that the compiler lets through (program_predicate.c). */

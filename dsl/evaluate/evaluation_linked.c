@@ -6,26 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/time_sum.h"
 #include "dsl/evaluate/evaluation.h"
 
-static bool is_in(bt_window window, const bt_span *span) {
-  return span->start_ns >= window.low && span->start_ns <= window.high;
+/* Its start is known, maybe but for the end that a store cut. */
+static bool has_start(const bt_span *span) {
+  return !(span->doubts & BT_DOUBT_START) || !bt_span_lacks_time(span, false);
 }
 
-/* The range in which a span of the relation to `other` starts. A side that is not known is open. */
-static bt_window window_of(const bt_program_relation *relation, const bt_span *other) {
+/* is_sure: for certain; else it may be. */
+static bool is_in(bt_window window, const bt_span *span, bool is_sure) {
+  int64_t latest_ns = bt_time_add(span->start_ns, span->time_slack_ns);
+  if (is_sure) return span->start_ns >= window.low && latest_ns <= window.high;
+  return latest_ns >= window.low && span->start_ns <= window.high;
+}
+
+/* The range in which a span of the relation to `other` starts, or may start. A side that is not known is open. */
+static bt_window window_of(const bt_program_relation *relation, const bt_span *other, bool is_sure) {
   bt_window window = {INT64_MIN, INT64_MAX};
-  if (!(other->doubts & BT_DOUBT_START)) window = bt_window_around(other->start_ns, relation->within_ns);
-  if (relation->kind == BT_LINKED_FROM) window.high = other->doubts & BT_DOUBT_END ? INT64_MAX : other->end_ns;
+  int64_t slack_ns = other->time_slack_ns;
+  if (has_start(other)) {
+    window.low = bt_time_add(bt_time_add(other->start_ns, is_sure ? slack_ns : 0), -relation->within_ns);
+    window.high = bt_time_add(bt_time_add(other->start_ns, is_sure ? 0 : slack_ns), relation->within_ns);
+  }
+  bool has_end = !(other->doubts & BT_DOUBT_END) || !bt_span_lacks_time(other, true);
+  if (relation->kind == BT_LINKED_FROM)
+    window.high = has_end ? bt_time_add(other->end_ns, is_sure ? 0 : slack_ns) : INT64_MAX;
   return window;
 }
 
 /* Whether the span starts there. */
 static bt_kleene starts_in(const bt_program_relation *relation, const bt_span *span, const bt_span *other) {
-  unsigned points = BT_DOUBT_START | (relation->kind == BT_LINKED_FROM ? BT_DOUBT_END : 0u);
-  if (span->doubts & BT_DOUBT_START) return bt_kleene_unknown(BT_WHY_TIME);
-  if (!is_in(window_of(relation, other), span)) return bt_kleene_from(false);
-  return other->doubts & points ? bt_kleene_unknown(BT_WHY_TIME) : bt_kleene_from(true);
+  bool lacks_end = relation->kind == BT_LINKED_FROM && other->doubts & BT_DOUBT_END && bt_span_lacks_time(other, true);
+  if (!has_start(span)) return bt_kleene_unknown(BT_WHY_TIME);
+  if (!is_in(window_of(relation, other, false), span, false)) return bt_kleene_from(false);
+  bool is_sure = has_start(other) && !lacks_end && is_in(window_of(relation, other, true), span, true);
+  return is_sure ? bt_kleene_from(true) : bt_kleene_unknown(BT_WHY_TIME);
 }
 
 /* False, and that is noted: there is none. */
@@ -83,7 +99,7 @@ static void reach_spans(walk *w, bt_span_list spans) {
   for (uint32_t i = 0; i < spans.count; i++) {
     if (!bt_evaluator_step(w->evaluator)) return;
     const bt_span *span = bt_evaluator_span(w->evaluator, spans.spans[i]);
-    bool may_be = span->doubts & BT_DOUBT_START ? !w->is_sure : is_in(w->window, span);
+    bool may_be = has_start(span) ? is_in(w->window, span, w->is_sure) : !w->is_sure;
     if (!may_be) continue;
     if (bt_relatives_mark(relatives, spans.spans[i])) relatives->queue[w->count++] = spans.spans[i];
   }
@@ -131,7 +147,8 @@ static const bt_downstream *find_downstream(bt_evaluator *evaluator, const bt_pr
   if (found->turn == evaluator->turn && found->relation == relation && found->of == of) return found;
   if (!has_ties(evaluator)) return NULL;
   bt_relatives *relatives = &evaluator->relatives;
-  walk w = {.evaluator = evaluator, .window = window_of(relation, bt_evaluator_span(evaluator, of)), .count = 1};
+  walk w = {.evaluator = evaluator, .count = 1};
+  w.window = window_of(relation, bt_evaluator_span(evaluator, of), is_sure);
   w.is_sure = is_sure;
   w.is_whole = !relatives->has_gaps;
   bt_relatives_start_walk(relatives);
@@ -161,7 +178,7 @@ static bool has_number(bt_span_list list, uint32_t span) {
 static bt_kleene is_surely_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
                                       uint32_t of) {
   if (!(evaluator->relatives.doubts & BT_DOUBT_START)) return bt_kleene_from(true);
-  if (bt_evaluator_lacks_point(evaluator, of, false)) return bt_kleene_unknown(BT_WHY_TIME);
+  if (bt_evaluator_has_no_time(evaluator, of, false)) return bt_kleene_unknown(BT_WHY_TIME);
   const bt_downstream *found = find_downstream(evaluator, relation, of, true);
   if (!found) return bt_kleene_unknown(BT_WHY_BUDGET);
   if (has_number(found->spans, span)) return bt_kleene_from(true);
@@ -269,7 +286,7 @@ static bool may_lack_linked(bt_evaluator *evaluator, const bt_program_relation *
   const bt_span *span = bt_evaluator_span(evaluator, other);
   if (relation->kind == BT_LINKED_FROM) return !knows_linked(evaluator, other);
   if (relation->kind == BT_LINKED_TO)
-    return !knows_linkers(evaluator, bt_evaluator_trace_of(evaluator, other), window_of(relation, span));
+    return !knows_linkers(evaluator, bt_evaluator_trace_of(evaluator, other), window_of(relation, span, false));
   const bt_downstream *found = find_downstream(evaluator, relation, other, false);
   return !found || !found->is_whole;
 }

@@ -25,20 +25,53 @@ static bt_kleene order_within_skew(bt_evaluator *evaluator, uint32_t a, uint32_t
   return bt_kleene_unknown(BT_WHY_SKEW);
 }
 
+static bool has_skew(const bt_evaluator *evaluator, const bt_span *x, const bt_span *y) {
+  return evaluator->clock_skew_ns > 0 && services_differ(x, y);
+}
+
 static bool is_within_skew(const bt_evaluator *evaluator, const bt_span *x, int64_t x_ns, const bt_span *y,
                            int64_t y_ns) {
-  return evaluator->clock_skew_ns > 0 && services_differ(x, y) &&
-         distance_ns(x_ns, y_ns) <= (uint64_t)evaluator->clock_skew_ns;
+  return has_skew(evaluator, x, y) && distance_ns(x_ns, y_ns) <= (uint64_t)evaluator->clock_skew_ns;
+}
+
+/* ---- times that were cut (bt_span.time_slack_ns): x is from x_ns to x_ns + its slack ---- */
+
+static bt_kleene is_at_most(uint64_t least_ns, uint64_t most_ns, int64_t limit_ns) {
+  if (most_ns <= (uint64_t)limit_ns) return bt_kleene_from(true);
+  return least_ns > (uint64_t)limit_ns ? bt_kleene_from(false) : bt_kleene_unknown(BT_WHY_TIME);
+}
+
+/* Whether two times are at most so far from each other. */
+static bt_kleene are_near(const bt_span *x, int64_t x_ns, const bt_span *y, int64_t y_ns, int64_t limit_ns) {
+  uint64_t apart_ns = distance_ns(x_ns, y_ns), earlier_slack_ns = x_ns < y_ns ? x->time_slack_ns : y->time_slack_ns;
+  uint64_t later_slack_ns = x_ns < y_ns ? y->time_slack_ns : x->time_slack_ns;
+  uint64_t least_ns = apart_ns > earlier_slack_ns ? apart_ns - earlier_slack_ns : 0,
+           most_ns = apart_ns + later_slack_ns;
+  if (most_ns < earlier_slack_ns) most_ns = earlier_slack_ns;
+  return is_at_most(least_ns, most_ns, limit_ns);
+}
+
+/* Unknown where the slacks hide which is first, or whether they are within the skew. */
+static bt_kleene is_order_known(const bt_evaluator *evaluator, const bt_span *x, int64_t x_ns, const bt_span *y,
+                                int64_t y_ns) {
+  if (!x->time_slack_ns && !y->time_slack_ns) return bt_kleene_from(true);
+  uint64_t slack_ns = x_ns <= y_ns ? x->time_slack_ns : y->time_slack_ns;
+  if (distance_ns(x_ns, y_ns) <= slack_ns) return bt_kleene_unknown(BT_WHY_TIME);
+  if (!has_skew(evaluator, x, y)) return bt_kleene_from(true);
+  bt_kleene near = are_near(x, x_ns, y, y_ns, evaluator->clock_skew_ns);
+  return near.truth == BT_UNKNOWN ? near : bt_kleene_from(true);
 }
 
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
   if (bt_evaluator_has_no_place(evaluator, a) || bt_evaluator_has_no_place(evaluator, b))
     return bt_evaluator_missing(evaluator);
   if (a == b && a_is_end == b_is_end) return bt_kleene_from(false); /* also where nobody knows when that was */
-  if (bt_evaluator_lacks_point(evaluator, a, a_is_end) || bt_evaluator_lacks_point(evaluator, b, b_is_end))
+  if (bt_evaluator_has_no_time(evaluator, a, a_is_end) || bt_evaluator_has_no_time(evaluator, b, b_is_end))
     return bt_kleene_unknown(BT_WHY_TIME);
   const bt_span *x = bt_evaluator_span(evaluator, a), *y = bt_evaluator_span(evaluator, b);
   int64_t left_ns = point_ns(x, a_is_end), right_ns = point_ns(y, b_is_end);
+  bt_kleene is_known = is_order_known(evaluator, x, left_ns, y, right_ns);
+  if (is_known.truth != BT_TRUE) return is_known;
   if (is_within_skew(evaluator, x, left_ns, y, right_ns))
     return order_within_skew(evaluator, a, b, !a_is_end && !b_is_end);
   return bt_kleene_from(left_ns < right_ns);
@@ -49,9 +82,11 @@ bt_kleene bt_evaluate_event_order(bt_evaluator *evaluator, uint32_t span, const 
                                   bool other_is_end, bool is_before) {
   if (bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_has_no_place(evaluator, other))
     return bt_evaluator_missing(evaluator);
-  if (bt_evaluator_lacks_point(evaluator, other, other_is_end)) return bt_kleene_unknown(BT_WHY_TIME);
+  if (bt_evaluator_has_no_time(evaluator, other, other_is_end)) return bt_kleene_unknown(BT_WHY_TIME);
   const bt_span *x = bt_evaluator_span(evaluator, span), *y = bt_evaluator_span(evaluator, other);
   int64_t other_ns = point_ns(y, other_is_end);
+  bt_kleene is_known = is_order_known(evaluator, x, event->time_ns, y, other_ns);
+  if (is_known.truth != BT_TRUE) return is_known;
   if (is_within_skew(evaluator, x, event->time_ns, y, other_ns)) return bt_kleene_unknown(BT_WHY_SKEW);
   return bt_kleene_from(is_before ? event->time_ns < other_ns : event->time_ns > other_ns);
 }
@@ -152,11 +187,10 @@ static bt_kleene are_siblings(const bt_evaluator *evaluator, uint32_t one, uint3
 static bt_kleene is_within(const bt_evaluator *evaluator, int64_t within_ns, uint32_t span, uint32_t other,
                            bool other_is_end) {
   if (span == other && !other_is_end) return bt_kleene_from(true);
-  if (bt_evaluator_lacks_point(evaluator, span, false) || bt_evaluator_lacks_point(evaluator, other, other_is_end))
+  if (bt_evaluator_has_no_time(evaluator, span, false) || bt_evaluator_has_no_time(evaluator, other, other_is_end))
     return bt_kleene_unknown(BT_WHY_TIME);
-  int64_t start_ns = bt_evaluator_span(evaluator, span)->start_ns;
-  int64_t other_ns = point_ns(bt_evaluator_span(evaluator, other), other_is_end);
-  return bt_kleene_from(distance_ns(start_ns, other_ns) <= (uint64_t)within_ns);
+  const bt_span *x = bt_evaluator_span(evaluator, span), *y = bt_evaluator_span(evaluator, other);
+  return are_near(x, x->start_ns, y, point_ns(y, other_is_end), within_ns);
 }
 
 static bt_kleene order_of_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_before,

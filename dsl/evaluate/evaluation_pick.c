@@ -15,6 +15,7 @@ typedef struct pick {
   bt_kleene unseen;       /* whether spans that were not seen could be among them */
   bool has_certain;       /* member with a place: the furthest on the wanted side starts at */
   int64_t extreme_ns;
+  uint32_t slack_ns; /* the most of them so far (bt_span.time_slack_ns) */
 } pick;
 
 /* ---- order ---- */
@@ -63,14 +64,16 @@ static bool is_beyond(const pick *p, int64_t a_ns, int64_t b_ns) {
 }
 
 static bool has_start(const bt_evaluator *evaluator, uint32_t span) {
-  return !bt_evaluator_has_no_place(evaluator, span) && !bt_evaluator_lacks_point(evaluator, span, false);
+  return !bt_evaluator_has_no_place(evaluator, span) && !bt_evaluator_has_no_time(evaluator, span, false);
 }
 
 /* So much further from the wanted side than the furthest certain member. */
 static bool lies_behind(const pick *p, uint32_t span, unsigned skews) {
   if (!p->has_certain || !has_start(p->evaluator, span)) return false;
   uint64_t skew_ns = p->evaluator->clock_skew_ns > 0 ? (uint64_t)p->evaluator->clock_skew_ns * skews : 0;
-  int64_t start_ns = bt_evaluator_span(p->evaluator, span)->start_ns;
+  const bt_span *seen = bt_evaluator_span(p->evaluator, span);
+  int64_t start_ns = seen->start_ns;
+  skew_ns += (uint64_t)(seen->time_slack_ns > p->slack_ns ? seen->time_slack_ns : p->slack_ns) * skews;
   if (!is_beyond(p, start_ns, p->extreme_ns)) return false;
   return (p->is_last ? (uint64_t)p->extreme_ns - (uint64_t)start_ns : (uint64_t)start_ns - (uint64_t)p->extreme_ns) >
          skew_ns;
@@ -78,7 +81,9 @@ static bool lies_behind(const pick *p, uint32_t span, unsigned skews) {
 
 static void note_certain(pick *p, const bt_member *member) {
   if (member->truth.truth != BT_TRUE || !has_start(p->evaluator, member->span)) return;
-  int64_t start_ns = bt_evaluator_span(p->evaluator, member->span)->start_ns;
+  const bt_span *seen = bt_evaluator_span(p->evaluator, member->span);
+  int64_t start_ns = seen->start_ns;
+  if (seen->time_slack_ns > p->slack_ns) p->slack_ns = seen->time_slack_ns;
   if (!p->has_certain || is_beyond(p, p->extreme_ns, start_ns)) p->extreme_ns = start_ns;
   p->has_certain = true;
 }

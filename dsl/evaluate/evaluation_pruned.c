@@ -147,8 +147,8 @@ bool bt_pruned_may_hide_root(const bt_evaluator *evaluator, uint32_t root) {
   bool has_summary = false;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
-    bool is_earlier =
-        root == BT_NO_SPAN || !trace->spans[root].start_ns || span->start_ns <= trace->spans[root].start_ns;
+    bool is_earlier = root == BT_NO_SPAN || !trace->spans[root].start_ns ||
+                      span->start_ns - (int64_t)trace->spans[root].time_slack_ns <= trace->spans[root].start_ns;
     if (span->pruning == BT_PRUNING_SUMMARY && is_earlier) return true;
     has_summary = has_summary || span->pruning == BT_PRUNING_SUMMARY;
   }

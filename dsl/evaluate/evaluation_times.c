@@ -35,7 +35,7 @@ static uint32_t point_span(const bt_evaluator *evaluator, const bt_program_expre
 
 /* Nobody set it, and the span is one that has a place in time. */
 static bool is_unknown(const bt_evaluator *evaluator, uint32_t span, bool is_end) {
-  return !bt_evaluator_has_no_place(evaluator, span) && bt_evaluator_lacks_point(evaluator, span, is_end);
+  return !bt_evaluator_has_no_place(evaluator, span) && bt_evaluator_has_no_time(evaluator, span, is_end);
 }
 
 static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,

@@ -118,6 +118,22 @@ static const bt_program_predicate *anchoring_part(const bt_program_predicate *pr
   return best;
 }
 
+static void write_number(uint64_t number, bt_buffer *out) {
+  bt_buffer_printf(out, "%llu,", (unsigned long long)number);
+}
+
+static void write_string(bt_str string, bt_buffer *out) {
+  write_number(string.len, out);
+  bt_buffer_append(out, string);
+}
+
+static void write_field(const bt_field *field, bt_buffer *out) {
+  write_number((uint64_t)field->kind, out);
+  write_string(field->key, out);
+  write_number(field->name_count, out);
+  for (uint32_t i = 0; i < field->name_count; i++) write_field(&field->names[i], out);
+}
+
 /* The number of a compared field, a new one if it has none. */
 static bool add_field(struct bt_ruleset *ruleset, const bt_field *field, uint32_t *number) {
   uint32_t before = ruleset->field_keys.count, symbol;
@@ -128,6 +144,7 @@ static bool add_field(struct bt_ruleset *ruleset, const bt_field *field, uint32_
   bt_str kept;
   bt_buffer_append_char(&key, (char)('a' + (int)field->kind));
   bt_buffer_append(&key, field->key);
+  for (uint32_t i = 0; i < field->name_count; i++) write_field(&field->names[i], &key);
   bool ok = !key.failed && bt_arena_copy(&ruleset->arena, bt_buffer_str(&key), &kept) &&
             bt_symbols_add(&ruleset->field_keys, kept, &symbol);
   bt_buffer_dispose(&key);
@@ -180,15 +197,6 @@ void bt_matchers_finish(struct bt_ruleset *ruleset) {
 
 /* ---- keys ---- */
 
-static void write_number(uint64_t number, bt_buffer *out) {
-  bt_buffer_printf(out, "%llu,", (unsigned long long)number);
-}
-
-static void write_string(bt_str string, bt_buffer *out) {
-  write_number(string.len, out);
-  bt_buffer_append(out, string);
-}
-
 static void write_literal(const bt_value *literal, bt_buffer *out) {
   uint64_t bits = 0;
   write_number((uint64_t)literal->type, out);
@@ -197,11 +205,6 @@ static void write_literal(const bt_value *literal, bt_buffer *out) {
   if (literal->type == BT_VALUE_INT) bits = (uint64_t)literal->integer;
   if (literal->type == BT_VALUE_DOUBLE) memcpy(&bits, &literal->decimal, sizeof bits);
   write_number(bits, out);
-}
-
-static void write_field(const bt_field *field, bt_buffer *out) {
-  write_number((uint64_t)field->kind, out);
-  write_string(field->key, out);
 }
 
 static void write_comparison(const bt_program_comparison *comparison, bt_buffer *out) {

@@ -63,6 +63,7 @@ bool bt_find_differences(const bt_span *a, const bt_span *b, bt_differing_keys *
 static void read_field(void *context, const bt_field *field) {
   bt_reading *r = context;
   bt_str *items = (bt_str *)r->keys.items;
+  for (uint32_t i = 0; i < field->name_count; i++) read_field(context, &field->names[i]);
   if (bt_field_is_of_event(field->kind)) r->others |= BT_DIFFERS_IN_EVENTS;
   if (bt_field_is_of_link(field->kind)) r->others |= BT_DIFFERS_IN_LINKS;
   if (items) items[r->keys.count] = field->key;

@@ -120,9 +120,12 @@ void bt_trace_index_find_times(bt_trace_index *index) {
   const bt_trace *trace = index->trace;
   if (index->has_times) return;
   index->has_times = true;
+  index->slack_ns = 0;
   if (trace->span_count == 0 || (trace->doubts & (BT_DOUBT_START | BT_DOUBT_END))) {
     index->start_ns = bt_trace_start_ns(trace);
     index->end_ns = bt_trace_end_ns(trace);
+    for (uint32_t i = 0; i < trace->span_count; i++)
+      if (trace->spans[i].time_slack_ns > index->slack_ns) index->slack_ns = trace->spans[i].time_slack_ns;
     return;
   }
   int64_t start_ns = trace->spans[0].start_ns, end_ns = trace->spans[0].end_ns; /* every time is known */

@@ -57,6 +57,7 @@ typedef struct bt_trace_index {
   const bt_trace *trace;
   bool has_times, has_part_counts;
   uint64_t event_count, link_count;       /* of all spans, once has_part_counts: bt_trace_index_count_parts */
+  uint32_t slack_ns;                      /* likewise: each of these was up to so much later (bt_span.time_slack_ns) */
   int64_t start_ns, end_ns;               /* of the trace, once has_times; 0: not known (bt_trace_start_ns) */
   uint32_t service_count;                 /* distinct names; UINT32_MAX: not counted yet */
   bt_span_groups by_name, by_service;     /* without starts: not grouped yet */

@@ -184,6 +184,10 @@ static bt_value get_of_trace(const model *m, bt_field_kind kind) {
 
 bt_value model_get(const model *m, const bt_field *field, model_place place) {
   model *all = (model *)(uintptr_t)m; /* only looked at */
+  bt_value named = {0};
+  for (uint32_t i = 0; i < field->name_count && named.type == BT_VALUE_MISSING; i++)
+    named = model_get(m, &field->names[i], place);
+  if (field->name_count) return named;
   if (field->kind == BT_FIELD_SERVICE && place.span >= 0)
     return key_get(list_of(&all->spans[place.span].resource), BT_STR("service.name"));
   if (field->kind == BT_FIELD_TRACE_ROOT_SERVICE && m->count)
@@ -313,7 +317,15 @@ static bool can_be_service(const bt_value *value) {
   return value->type == BT_VALUE_MISSING || (value->type == BT_VALUE_STRING && value->string.len > 0);
 }
 
+/* By its newest name, and by no other. */
+static bool set_by_name(model *m, const bt_field *field, model_place place, bt_value value) {
+  bool ok = true;
+  for (uint32_t i = 1; i < field->name_count; i++) ok = model_set(m, &field->names[i], place, (bt_value){0}) && ok;
+  return model_set(m, &field->names[0], place, value) && ok;
+}
+
 bool model_set(model *m, const bt_field *field, model_place place, bt_value value) {
+  if (field->name_count) return set_by_name(m, field, place, value);
   unsigned word = 0;
   key_list list = keys_of(m, field, place);
   bool is_of_resource =

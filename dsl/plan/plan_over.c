@@ -175,9 +175,9 @@ static bool is_of_root(const bt_expression *expression) {
 
 /* The root is a span of the trace: some span meets what it meets, and has what it has. */
 static const bt_formula *over_root(over_context *context, const bt_comparison *comparison) {
-  bool is_of_span = comparison->left->field.kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE;
+  bt_field names[BT_FIELD_NAMES_MAX];
   bt_expression left = *comparison->left;
-  left.field.kind = is_of_span ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
+  left.field = bt_field_of_root(&comparison->left->field, names);
   bt_comparison of_span = *comparison;
   of_span.left = &left;
   bt_over_filter filter = bt_pushdown_comparison(context->builder, &of_span, false, BT_NO_BINDING).over;

@@ -22,6 +22,8 @@ typedef struct spans_context {
 
 /* What the filter tests may come in the answer under its own name, where an attribute of that name would be. */
 static bool looks_like_tested(const spans_context *c, const bt_field *field) {
+  for (uint32_t i = 0; i < field->name_count; i++)
+    if (looks_like_tested(c, &field->names[i])) return true;
   bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE ||
                       field->kind == BT_FIELD_RESOURCE_ATTRIBUTE;
   bool is_service = field->kind == BT_FIELD_RESOURCE_ATTRIBUTE && bt_str_equal(field->key, BT_STR("service.name"));

@@ -91,6 +91,8 @@ static void leave_selection(void *context, const bt_selection *selection) {
 static void collect_field(void *context, const bt_field *field) {
   collector *c = context;
   if (is_of_other_side(c, field)) return;
+  for (uint32_t i = 0; i < field->name_count; i++) collect_field(c, &field->names[i]);
+  if (field->name_count) return;
   switch (field->kind) {
   case BT_FIELD_STATUS_MESSAGE: c->projection->status_message = true; break;
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:

@@ -4,6 +4,7 @@
 
 #include "dsl/plan/dialect.h"
 #include "dsl/plan/plan_parts.h"
+#include "dsl/rule/field.h"
 
 enum { MAX_KEY_BYTES = 256 };
 
@@ -23,15 +24,6 @@ static bt_filter_pair constant_pair(bool holds) {
   return exact_pair(holds ? bt_filter_all() : bt_filter_none());
 }
 
-bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
-                                const bt_value *literal, bool negated) {
-  return builder->dialect->test(builder, field, op, literal, negated);
-}
-
-bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
-  return builder->dialect->exists(builder, field, negated);
-}
-
 bt_over_filter bt_over_filter_and(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
   return builder->dialect->both_over(builder, a, b);
 }
@@ -42,6 +34,44 @@ bt_under_filter bt_under_filter_and(bt_filter_builder *builder, bt_under_filter 
 
 bt_under_filter bt_under_filter_or(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
   return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_OR, a.filter, b.filter)};
+}
+
+static bt_filter_pair join_pairs(bt_filter_builder *builder, bt_filter_kind kind, bt_filter_pair a, bt_filter_pair b) {
+  if (kind == BT_FILTER_AND)
+    return (bt_filter_pair){bt_over_filter_and(builder, a.over, b.over),
+                            bt_under_filter_and(builder, a.under, b.under)};
+  return (bt_filter_pair){{bt_filter_join2(builder, kind, a.over.filter, b.over.filter)},
+                          bt_under_filter_or(builder, a.under, b.under)};
+}
+
+bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
+  bt_field_names names = bt_names_of_field(field);
+  bt_filter_pair pair = builder->dialect->exists(builder, &names.items[0], negated);
+  for (uint32_t i = 1; i < names.count; i++)
+    pair = join_pairs(builder, negated ? BT_FILTER_AND : BT_FILTER_OR, pair,
+                      builder->dialect->exists(builder, &names.items[i], negated));
+  return pair;
+}
+
+/* Over: one of the names meets it, and where it is negated one of them does not. Under: the first name meets it, or one
+ * that has none before it does; and where it is negated none does. */
+bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                const bt_value *literal, bool negated) {
+  bt_field_names names = bt_names_of_field(field);
+  bt_filter_pair pair = builder->dialect->test(builder, &names.items[0], op, literal, negated);
+  bt_under_filter none_before = {bt_filter_all()};
+  for (uint32_t i = 1; i < names.count; i++) {
+    bt_filter_pair next = builder->dialect->test(builder, &names.items[i], op, literal, negated);
+    pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter, next.over.filter);
+    if (negated) {
+      pair.under = bt_under_filter_and(builder, pair.under, next.under);
+      continue;
+    }
+    bt_under_filter absent = builder->dialect->exists(builder, &names.items[i - 1], true).under;
+    none_before = bt_under_filter_and(builder, none_before, absent);
+    pair.under = bt_under_filter_or(builder, pair.under, bt_under_filter_and(builder, none_before, next.under));
+  }
+  return pair;
 }
 
 bool bt_pushdown_can_name(bt_str key) {
@@ -69,14 +99,6 @@ bool bt_pushdown_literal(const bt_expression *expression, bt_value *out) {
 }
 
 /* ---- comparisons ---- */
-
-static bt_filter_pair join_pairs(bt_filter_builder *builder, bt_filter_kind kind, bt_filter_pair a, bt_filter_pair b) {
-  if (kind == BT_FILTER_AND)
-    return (bt_filter_pair){bt_over_filter_and(builder, a.over, b.over),
-                            bt_under_filter_and(builder, a.under, b.under)};
-  return (bt_filter_pair){{bt_filter_join2(builder, kind, a.over.filter, b.over.filter)},
-                          bt_under_filter_or(builder, a.under, b.under)};
-}
 
 /* k in [a, b] is k == a or k == b; k not in [a, b] is k != a and k != b. */
 static bt_filter_pair list_test(bt_filter_builder *builder, const bt_comparison *comparison, bool negated) {

@@ -105,8 +105,8 @@ static bt_value link_value(const bt_span_part *part, const bt_field *field) {
   return string_value((bt_str){part->id_text, BT_TRACE_ID_HEX});
 }
 
-bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_span_part *part,
-                        char id_text[BT_SPAN_ID_HEX + 1]) {
+static bt_value plain_value(const bt_span *span, const bt_field *field, const bt_span_part *part,
+                            char id_text[BT_SPAN_ID_HEX + 1]) {
   switch (field->kind) {
   case BT_FIELD_NAME: return string_value(span->name);
   case BT_FIELD_KIND: return kind_value(span->kind);
@@ -148,6 +148,31 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_spa
   case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
   }
   return missing;
+}
+
+bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_span_part *part,
+                        char id_text[BT_SPAN_ID_HEX + 1]) {
+  bt_value value = plain_value(span, field->name_count ? &field->names[0] : field, part, id_text);
+  for (uint32_t i = 1; i < field->name_count && bt_value_is_missing(&value); i++)
+    value = plain_value(span, &field->names[i], part, id_text);
+  return value;
+}
+
+static bt_field_kind kind_of_root(bt_field_kind kind) {
+  if (kind == BT_FIELD_TRACE_ROOT_NAME) return BT_FIELD_NAME;
+  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return BT_FIELD_SERVICE;
+  return kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
+}
+
+bt_field bt_field_of_root(const bt_field *field, bt_field names[BT_FIELD_NAMES_MAX]) {
+  bt_field of_span = *field;
+  of_span.kind = kind_of_root(field->kind);
+  for (uint32_t i = 0; i < field->name_count; i++) {
+    names[i] = field->names[i];
+    names[i].kind = kind_of_root(names[i].kind);
+  }
+  of_span.names = names;
+  return of_span;
 }
 
 bool bt_field_is_of_trace(bt_field_kind kind) {

@@ -72,11 +72,17 @@ typedef enum bt_field_kind {
   BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE /* key: of its resource */
 } bt_field_kind;
 
-typedef struct bt_field {
+enum { BT_FIELD_NAMES_MAX = 32 };
+typedef struct bt_field bt_field;
+struct bt_field {
   bt_field_kind kind;
   int binding; /* of that bound span; BT_NO_BINDING: of the span under test */
   bt_str key;  /* of attributes, and of members of the trace state */
-} bt_field;
+  /* Of an attribute that goes by several names (conventions.h): it is worth what the first of these is that is there.
+   * They are plain fields of the same binding, and `key` is as written. NULL: it is plain itself. */
+  const bt_field *names;
+  uint32_t name_count; /* BT_FIELD_NAMES_MAX at most */
+};
 
 typedef enum bt_type { /* static types (dsl.md §5) */
                        BT_TYPE_NUMBER,
@@ -281,7 +287,9 @@ typedef struct bt_rule {
   int binding_count;
   const bt_annotation *annotations;
   uint32_t annotation_count;
-  bt_str canonical; /* formatted text without comments and annotations: what the condition hash is made of */
+  bt_str conventions; /* "stable", or a release: attributes go by all of their names; "": by the one that is written */
+  /* Formatted text without comments and annotations, but for @semconv: what the condition hash is made of. */
+  bt_str canonical;
 } bt_rule;
 
 #endif

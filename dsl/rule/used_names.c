@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/base/arena.h"
+#include "dsl/rule/field.h"
 #include "dsl/rule/rule_walk.h"
 
 const char *bt_name_kind_in_words(bt_name_kind kind) {
@@ -47,10 +48,24 @@ static void add_name(bt_used_names *names, bt_name_kind kind, bt_str name, bt_ra
   add_use(names, (bt_name_use){.kind = USE_NAME, .name = at});
 }
 
+static void visit_choice(void *context, bt_choice_step step) {
+  static const bt_name_use uses[] = {[BT_CHOICE_BEGINS] = {.kind = USE_CHOICE_BEGINS},
+                                     [BT_CHOICE_NEXT] = {.kind = USE_CHOICE_NEXT},
+                                     [BT_CHOICE_ENDS] = {.kind = USE_CHOICE_ENDS}};
+  add_use(context, uses[step]);
+}
+
+/* Of an attribute with several names one is enough. */
 static void add_field(bt_used_names *names, const bt_field *field, bt_range place) {
   bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
                       field->kind == BT_FIELD_EITHER_ATTRIBUTE;
-  if (is_attribute) add_name(names, BT_NAME_ATTRIBUTE, field->key, place);
+  if (!is_attribute) return;
+  bt_field_names all = bt_names_of_field(field);
+  for (uint32_t i = 0; i < all.count; i++) {
+    if (all.count > 1) visit_choice(names, i ? BT_CHOICE_NEXT : BT_CHOICE_BEGINS);
+    add_name(names, BT_NAME_ATTRIBUTE, all.items[i].key, place);
+  }
+  if (all.count > 1) visit_choice(names, BT_CHOICE_ENDS);
 }
 
 static void visit_predicate(void *context, const bt_predicate *predicate) {
@@ -70,13 +85,6 @@ static void visit_predicate(void *context, const bt_predicate *predicate) {
     add_name(names, BT_NAME_SPAN, right->literal.string, predicate->range);
   if (is_text && comparison->left->field.kind == BT_FIELD_SERVICE)
     add_name(names, BT_NAME_SERVICE, right->literal.string, predicate->range);
-}
-
-static void visit_choice(void *context, bt_choice_step step) {
-  static const bt_name_use uses[] = {[BT_CHOICE_BEGINS] = {.kind = USE_CHOICE_BEGINS},
-                                     [BT_CHOICE_NEXT] = {.kind = USE_CHOICE_NEXT},
-                                     [BT_CHOICE_ENDS] = {.kind = USE_CHOICE_ENDS}};
-  add_use(context, uses[step]);
 }
 
 bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) {

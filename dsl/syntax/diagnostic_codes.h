@@ -100,6 +100,8 @@
 #define BT_W_TWO_SPANS      "W022"
 #define BT_W_NO_SPAN_ID     "W023"
 #define BT_W_SPANS_COUNTED  "W025"
+#define BT_W_RENAMED        "W026"
+#define BT_W_UNBRIDGED      "W027"
 
 /* The page on what no rule can say, to which messages lead by its headings. */
 #define BT_NOT_SAID "docs/reference/not-said.md"

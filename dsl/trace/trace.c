@@ -197,8 +197,8 @@ bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
 
 static unsigned doubts_of(const bt_span *span) {
   unsigned doubts = 0;
-  if (span->start_ns == 0) doubts |= BT_DOUBT_START;
-  if (span->end_ns == 0) doubts |= BT_DOUBT_END;
+  if (span->start_ns == 0 || span->time_slack_ns) doubts |= BT_DOUBT_START;
+  if (span->end_ns == 0 || span->time_slack_ns) doubts |= BT_DOUBT_END;
   if (span->dropped_attributes) doubts |= BT_DOUBT_ATTRIBUTES;
   if (span->dropped_events) doubts |= BT_DOUBT_EVENTS;
   if (span->dropped_links) doubts |= BT_DOUBT_LINKS;
@@ -398,23 +398,36 @@ static bool sort_spans(bt_trace_builder *builder) {
   return builder->has_moved = true;
 }
 
+static bool is_root(const bt_trace_builder *builder, uint32_t span) {
+  const bt_span_id *parent = &builder->spans[span].parent_id;
+  return bt_span_id_is_zero(parent) || !has_span(builder, parent);
+}
+
+/* Whether another root may start no later than the one that seems to be the earliest. */
+static bool may_be_other_root(const bt_trace_builder *builder, uint32_t root) {
+  const bt_span *first = &builder->spans[root];
+  if (!(first->doubts & BT_DOUBT_START) && !(builder->trace.doubts & BT_DOUBT_START)) return false;
+  for (uint32_t i = 0; i < builder->trace.span_count; i++) {
+    const bt_span *span = &builder->spans[i];
+    if (i == root || !((span->doubts | first->doubts) & BT_DOUBT_START) || !is_root(builder, i)) continue;
+    bool is_later = span->start_ns && first->start_ns && span->start_ns - first->start_ns > first->time_slack_ns;
+    if (!is_later) return true;
+  }
+  return false;
+}
+
 static void find_root(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
-  uint32_t root_count = 0;
-  bool lacks_start = false;
   const bt_span *orphan = NULL;
   trace->root = BT_NO_SPAN;
   for (uint32_t i = 0; i < trace->span_count; i++) {
-    const bt_span_id *parent = &builder->spans[i].parent_id;
-    bool names_parent = !bt_span_id_is_zero(parent);
-    if (names_parent && has_span(builder, parent)) continue;
+    bool names_parent = !bt_span_id_is_zero(&builder->spans[i].parent_id);
+    if (!is_root(builder, i)) continue;
     if (names_parent && (!orphan || bt_span_compare(&builder->spans[i], orphan) < 0)) orphan = &builder->spans[i];
-    root_count++;
-    if (builder->spans[i].doubts & BT_DOUBT_START) lacks_start = true;
     bool is_first = trace->root == BT_NO_SPAN || bt_span_compare(&builder->spans[i], &builder->spans[trace->root]) < 0;
     if (is_first) trace->root = i;
   }
-  trace->root_in_doubt = lacks_start && root_count > 1;
+  trace->root_in_doubt = trace->root != BT_NO_SPAN && may_be_other_root(builder, trace->root);
   trace->missing_parents = orphan != NULL;
   trace->missing_parent = orphan ? orphan->parent_id : (bt_span_id){{0}};
 }

@@ -88,7 +88,7 @@ typedef enum bt_pruning {
 
 /* What of a span is not known, as bits. See doubt.h. */
 enum {
-  BT_DOUBT_START = 1, /* a time of 0: nobody set it */
+  BT_DOUBT_START = 1, /* a time of 0: nobody set it; or a time that was cut (time_slack_ns) */
   BT_DOUBT_END = 2,
   BT_DOUBT_ATTRIBUTES = 4, /* some were dropped: of those that are not there nothing is known */
   BT_DOUBT_EVENTS = 8,
@@ -113,8 +113,11 @@ typedef struct bt_span {
   const char *trace_id; /* of its trace, as 32 digits with a NUL; the builder sets it. NULL: nobody did */
   uint32_t flags;       /* as OTLP has them; 0: nobody set them */
   uint32_t dropped_attributes, dropped_events, dropped_links; /* as many as it says were dropped */
-  uint8_t pruning;                                            /* bt_pruning; the builder sets it */
-  uint8_t doubts;                                             /* BT_DOUBT_*; the builder sets it */
+  /* A store may cut times: each of its own and of its events was up to so much later, and its duration up to so much
+   * longer. 0: they are as they were sent. */
+  uint32_t time_slack_ns, duration_slack_ns;
+  uint8_t pruning;             /* bt_pruning; the builder sets it */
+  uint8_t doubts;              /* BT_DOUBT_*; the builder sets it */
   const struct bt_span *other; /* a further record of this span, which says something else; NULL: there is none */
   /* Its records as they came, in a list by `other`, where keys that stand twice in them make more records than a span
    * keeps: then it and its others have one value of each key. NULL: each value has a record. */
@@ -132,7 +135,7 @@ typedef struct bt_trace {
   bt_span_id missing_parent; /* the first such parent, by the spans that name them; else zero */
   bool partial;              /* the source said that it does not give the whole trace */
   bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */
-  bool root_in_doubt; /* one of several roots has no start, so that another one than `root` may be the earliest */
+  bool root_in_doubt; /* of one of several roots it is not known if it starts before `root`, the earliest as it seems */
   uint8_t doubts;     /* those of all spans */
 } bt_trace;
 
@@ -141,6 +144,10 @@ const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 /* What `service.name` says, of a resource's attributes; NULL, 0: nothing, or it is no text. An empty name is none:
  * Tempo's searches give "" for a service that is not there, and verdicts must not depend on how a trace was read. */
 bt_str bt_attributes_service(const bt_attributes *attributes);
+/* The slack counts only where there is a time: nobody set one that is 0, and nobody cut it. */
+static inline bool bt_span_lacks_time(const bt_span *span, bool is_end) {
+  return (is_end ? span->end_ns : span->start_ns) == 0;
+}
 /* Means something where both its times are known. */
 int64_t bt_span_duration_ns(const bt_span *span);
 /* The order of spans in everything that is told: by start, then id, then kind, then service. A start of 0 is not known,

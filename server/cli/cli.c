@@ -1,4 +1,5 @@
 /* What the subcommands share. See cli.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/cli/cli.h"
 
 #include <errno.h>
@@ -24,6 +25,13 @@ int bt_cli_usage_error(const char *command, const char *format, ...) {
 int bt_cli_fail(const char *command, bt_status status, const bt_error *error) {
   bt_print_error("betrace %s: %s\n", command, error->message);
   return status == BT_INVALID ? BT_EXIT_USAGE : BT_EXIT_UNKNOWN;
+}
+
+bool bt_cli_use_conventions(const char *folder) {
+  bt_error error = {0};
+  if (!bt_convention_files_use(folder, &error)) return true;
+  bt_print_error("betrace: --semconv: %s\n", error.message);
+  return false;
 }
 
 bool bt_cli_number(const char *text, uint64_t *out) {
@@ -150,7 +158,7 @@ static bool add_file(bt_cli_rules *rules, const char *path) {
   bt_error error = {0};
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
-  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, &file, &error);
+  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, false, &file, &error);
   if (!ok) print_file_problems((bt_str){text, length}, path, error.message);
   for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
   bt_checked_file_dispose(&file);

@@ -18,6 +18,8 @@ int bt_cli_usage_error(const char *command, const char *format, ...) __attribute
 /* Prints the error; returns BT_EXIT_UNKNOWN, or BT_EXIT_USAGE for wrong input. */
 int bt_cli_fail(const char *command, bt_status status, const bt_error *error);
 
+/* A folder of conventions (--semconv). False: it cannot be used, and why has been printed. */
+bool bt_cli_use_conventions(const char *folder);
 bool bt_cli_number(const char *text, uint64_t *out); /* decimal digits only */
 bool bt_cli_percent(const char *text, double *out);  /* "0.1%" or "0.1": 0 to 100 */
 

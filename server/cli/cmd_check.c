@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "dsl/compile.h"
+#include "server/rulefile/convention_files.h"
+#include "server/rules/rule_compile.h"
 #include "server/cli/cli.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
@@ -143,7 +145,7 @@ static void check_text(checking *check, bt_str dsl, const char *name) {
   bt_error error = {0};
   bt_buffer text = {0};
   bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_compile(dsl, &rule, &diagnostics, &error);
+  bt_status status = bt_compile_rule(dsl, true, &rule, &diagnostics, &error);
   check->rules++;
   check->errors += diagnostics.error_count;
   for (size_t i = 0; i < diagnostics.count; i++) check->warnings += !diagnostics.items[i].is_error;
@@ -174,7 +176,7 @@ static void check_file(checking *check, const char *path) {
   bool is_rule = path[0] == '-' && !path[1] && !bt_looks_like_rule_file((bt_str){text, length});
   if (is_rule)
     check_text(check, (bt_str){text, length}, name);
-  else if (bt_checked_file_read((bt_str){text, length}, name, &file, &error))
+  else if (bt_checked_file_read((bt_str){text, length}, name, true, &file, &error))
     add_file_problems(check, name, (bt_str){text, length}, error.message);
   else
     take_file(check, &file);
@@ -261,7 +263,7 @@ static int run_check(checking *check, char **paths, size_t path_count, const cha
 
 /* ---- the row ---- */
 
-enum { OPT_DSL = BT_FLAG_OWN, OPT_FORMAT, OPT_FAIL_ON, MAX_TEXTS = 64 };
+enum { OPT_DSL = BT_FLAG_OWN, OPT_SEMCONV, OPT_FORMAT, OPT_FAIL_ON, MAX_TEXTS = 64 };
 
 typedef struct check_arguments {
   checking check;
@@ -276,6 +278,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   if (flag->id == BT_FLAG_JSON) check->format = FORMAT_JSON;
   if (flag->id == OPT_FORMAT) check->format = (check_format)bt_choice_at(flag->value, value);
   if (flag->id == BT_FLAG_RULES) return bt_rule_paths_take(&arguments->named, value);
+  if (flag->id == OPT_SEMCONV) return bt_cli_use_conventions(value);
   if (flag->id == OPT_FAIL_ON) check->fails_on_warnings = strcmp(value, "warning") == 0;
   if (flag->id != OPT_DSL) return true;
   if (arguments->text_count == MAX_TEXTS) return false;
@@ -302,6 +305,7 @@ static const bt_flag flags[] = {
     {"dsl", OPT_DSL, "TEXT", NULL, "check one rule's text; up to 64 times", NULL},
     {"output", OPT_FORMAT, "text|json|jsonl|sarif|junit|github", "text",
      "how problems are written; jsonl is one a line, sarif is for code scanning, github for a workflow's log", NULL},
+    {"semconv", OPT_SEMCONV, "DIR", NULL, BT_SEMCONV_HELP, BT_SEMCONV_VARIABLE},
     {"fail-on", OPT_FAIL_ON, "error|warning", "error", "exit with 1 for warnings, too", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {0}};

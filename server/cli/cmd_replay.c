@@ -68,31 +68,44 @@ static void print_json_lines(const replay_run *run, const bt_collected *all, con
   bt_print_json(json_pack("{s:o}", "summary", summary_json(run, all, idle)), JSON_COMPACT);
 }
 
-/* Each trace once, in the order of the violations: the ids are sorted, and the first of equal ones has the mark. */
+static int compare_ids(const void *a, const void *b) {
+  const bt_moment *x = a, *y = b;
+  int order = bt_trace_id_compare(&x->trace_id, &y->trace_id);
+  return order ? order : (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+static int compare_moments(const void *a, const void *b) {
+  const bt_moment *x = a, *y = b;
+  return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns) : compare_ids(a, b);
+}
+
+/* Each trace once, with the first of its times; in the order of these. */
+static size_t order_traces(bt_moment *traces, size_t count) {
+  size_t kept = 0;
+  qsort(traces, count, sizeof *traces, compare_ids);
+  for (size_t i = 0; i < count; i++)
+    if (!kept || bt_trace_id_compare(&traces[kept - 1].trace_id, &traces[i].trace_id) != 0) traces[kept++] = traces[i];
+  qsort(traces, kept, sizeof *traces, compare_moments);
+  return kept;
+}
+
 static bt_status print_ids(const replay_run *run, const bt_collected *all, bt_error *error) {
-  uint64_t printed = 0;
-  size_t count = all->count ? all->count : 1;
-  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
-  bool *is_printed = calloc(count, sizeof *is_printed);
-  for (size_t i = 0; ids && i < all->count; i++) ids[i] = all->found[i].violation->trace_id;
-  if (ids) qsort(ids, all->count, sizeof *ids, bt_trace_id_order);
-  for (size_t i = 0; ids && is_printed && i < all->count && !(run->limit && printed >= run->limit); i++) {
+  size_t count = all->count + all->counted_count;
+  bt_moment *traces = bt_realloc_array(NULL, count + 1, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  for (size_t i = 0; i < all->count; i++)
+    traces[i] = (bt_moment){true, all->found[i].violation->trace_id, all->found[i].violation->time_ns};
+  for (size_t i = 0; i < all->counted_count; i++) traces[all->count + i] = all->counted[i];
+  count = order_traces(traces, count);
+  for (size_t i = 0; i < count && !(run->limit && i == run->limit); i++) {
     char id[BT_TRACE_ID_HEX + 1];
-    const bt_trace_id *at =
-        bsearch(&all->found[i].violation->trace_id, ids, all->count, sizeof *ids, bt_trace_id_order);
-    while (at > ids && bt_trace_id_order(at - 1, at) == 0) at--;
-    if (is_printed[at - ids]) continue;
-    is_printed[at - ids] = true;
-    bt_trace_id_format(at, id);
+    bt_trace_id_format(&traces[i].trace_id, id);
     bt_print_line(id);
-    printed++;
   }
-  bool has_memory = ids && is_printed;
-  free(ids);
-  free(is_printed);
+  free(traces);
   if (all->result.outcome != BT_REPLAY_COMPLETED)
     bt_print_error("betrace replay: there may be more: %s\n", all->result.reason);
-  return has_memory ? BT_OK : bt_error_no_memory(error);
+  return BT_OK;
 }
 
 /* What names and comparisons of the rules met: it changes no number, and may explain one. */
@@ -358,10 +371,16 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   }
 }
 
+enum {
+  IDS_READ = 1
+}; /* traces of which the evidence is kept where ids alone are printed; more are read to hold them
+      against what their spans showed */
+
 /* Who asks for all violations is given all, and a shard is a part of an answer that others complete. */
 static void choose_evidence(replay_run *run) {
   bool wants_all = (run->has_limit || run->prints_ids) && !run->limit;
   if (!run->has_evidence) run->evidence = wants_all ? 0 : run->limit > BT_MOST_LISTED ? run->limit : BT_MOST_LISTED;
+  if (!run->has_evidence && run->prints_ids && !run->limit) run->evidence = IDS_READ;
   if (run->shard.count) run->evidence = 0;
 }
 
@@ -404,7 +423,7 @@ static const bt_flag flags[] = {
     {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
     {"evidence", OPT_EVIDENCE, "N", "10000",
      "keep the evidence of N violations of each rule, or some more, those of the earliest traces, and count the "
-     "others; 0, as --limit 0 and --ids: of all",
+     "others; 0, as --limit 0: of all; with --ids alone 1",
      NULL},
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",

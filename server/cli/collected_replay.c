@@ -18,6 +18,16 @@ static bt_status keep_violation(void *context, size_t rule, bt_violation *violat
   return BT_OK;
 }
 
+static bt_status keep_counted(void *context, size_t rule, const bt_moment *moment, bt_error *error) {
+  bt_collected *all = context;
+  (void)rule;
+  bt_moment *counted = bt_grow_array(all->counted, all->counted_count, &all->counted_capacity, sizeof *counted);
+  if (!counted) return bt_error_no_memory(error);
+  all->counted = counted;
+  counted[all->counted_count++] = *moment;
+  return BT_OK;
+}
+
 static bt_status keep_edge(void *context, const bt_trace_verdict *verdict, bt_error *error) {
   bt_collected *all = context;
   if (!verdict->may_be_elsewhere) return BT_OK;
@@ -41,6 +51,7 @@ bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool c
   bt_replay_observer observer = {.context = out,
                                  .progress = counts ? bt_replay_show_violations : bt_replay_show_progress,
                                  .violation = keep_violation,
+                                 .counted = keep_counted,
                                  .verdict = request->is_shard ? keep_edge : NULL};
   bt_status status = bt_replay_run(source, request, &observer, &out->result, error);
   bt_replay_clear_progress();
@@ -51,6 +62,7 @@ bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool c
 void bt_collected_dispose(bt_collected *collected) {
   for (size_t i = 0; i < collected->count; i++) bt_violation_free(collected->found[i].violation);
   free(collected->found);
+  free(collected->counted);
   free(collected->edges);
   bt_replay_result_dispose(&collected->result);
   *collected = (bt_collected){0};

@@ -20,6 +20,8 @@ typedef struct bt_collected {
   bt_replay_result result;
   bt_collected_violation *found; /* by time, then trace, then rule */
   size_t count, capacity;
+  bt_moment *counted; /* traces of violations that were counted alone, once for each rule */
+  size_t counted_count, counted_capacity;
   bt_trace_verdict *edges; /* of a shard: what other shards may tell, too; in the order in which it was told */
   size_t edge_count, edge_capacity;
 } bt_collected;

@@ -1,4 +1,5 @@
 /* Flags that commands over a source and a range share. See replay_options.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/cli/replay_options.h"
 
 #include <inttypes.h>
@@ -267,6 +268,7 @@ enum {
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
   OPT_LINKS_SAMPLED,
+  OPT_SEMCONV,
   OPT_SAMPLING,
   OPT_CONCURRENCY,
   OPT_CONCURRENCY_MAX,
@@ -322,6 +324,7 @@ const bt_flag bt_flags_assumptions[] = {
     {"links-sampled", OPT_LINKS_SAMPLED, NULL, NULL, "traces are dropped one by one: no linked trace proves nothing",
      NULL},
     {"sampling", OPT_SAMPLING, "TEXT", "auto", BT_SAMPLING_HELP, BT_SAMPLING_VARIABLE},
+    {"semconv", OPT_SEMCONV, "DIR", NULL, BT_SEMCONV_HELP, BT_SEMCONV_VARIABLE},
     {0}};
 
 const bt_flag bt_flags_links[] = {
@@ -389,6 +392,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_LINKS_SAMPLED: return assume->links_sampled = true;
   case OPT_SAMPLING: return assume->sampling = value, true;
+  case OPT_SEMCONV: return bt_cli_use_conventions(value);
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;

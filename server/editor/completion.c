@@ -306,6 +306,7 @@ static void offer_annotations(bt_offering *o) {
   static const char *const frameworks[] = {"SOC2",    "HIPAA", "GDPR", "PCI", "ISO27001",
                                            "FedRAMP", "NIST",  "SOX",  "CCPA"};
   bt_offer_function(o, "severity");
+  bt_offer_function(o, "semconv");
   for (size_t i = 0; i < sizeof frameworks / sizeof frameworks[0]; i++)
     bt_offer_item(o, BT_COMPLETION_KEYWORD, bt_str_from(frameworks[i]),
                   bt_offer_joined(o, bt_str_from(frameworks[i]), "(controls = {"), "@framework(controls = {…})",
@@ -313,6 +314,10 @@ static void offer_annotations(bt_offering *o) {
 }
 
 static void offer_annotation_items(bt_offering *o) {
+  if (bt_str_equal(o->context->annotation, BT_STR("semconv"))) {
+    bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("stable"), BT_STR("stable"), "every name that is known", NULL);
+    return;
+  }
   if (!bt_str_equal(o->context->annotation, BT_STR("severity"))) {
     bt_offer_item(o, BT_COMPLETION_KEYWORD, BT_STR("controls"), BT_STR("controls = {"), "controls = {CC6_1}",
                   "Controls of the framework; _ stands for a dot, and what is no identifier is quoted.");

@@ -153,6 +153,8 @@ static const doc_row docs[] = {
     {"event.attributes", "event.attributes[\"key\"]", "Attribute of an event: some event has it."},
     {"link.attributes", "link.attributes[\"key\"]", "Attribute of a link: some link has it."},
     {"severity", "@severity(critical)", "Severity of the rule: info, low, warning, medium, high, error or critical."},
+    {"semconv", "@semconv(stable)",
+     "Attributes are read by every name that the semantic conventions gave them: stable, or up to a release."},
 };
 
 /* Words that are no row of a table: they stand in the parser's code, one by one. */
@@ -184,7 +186,8 @@ static const struct {
                {BT_WORD_FIELD, "link.attributes"},
                {BT_WORD_FIELD, "trace.root.attributes"},
                {BT_WORD_FIELD, "trace.root.resource.attributes"},
-               {BT_WORD_ANNOTATION, "severity"}};
+               {BT_WORD_ANNOTATION, "severity"},
+               {BT_WORD_ANNOTATION, "semconv"}};
 
 static const doc_row *find_doc(const char *head, const char *name) {
   size_t length = strlen(head);

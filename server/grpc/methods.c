@@ -319,6 +319,7 @@ static void call_http(bt_http_server *http, const handling *h, const bt_grpc_req
                             .grafana_user = request->grafana_user,
                             .if_match = bt_buffer_str(&b->if_match),
                             .from = BT_STR("grpc"),
+                            .is_counted = true,
                             .scope = request->scope,
                             .lane = bt_grpc_lane(request->api, request->method),
                             .turn = request->turn};

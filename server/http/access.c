@@ -189,7 +189,7 @@ static bool take_unnamed(const bt_token *token, bt_access_answer *out) {
 }
 
 static bool take_user(const bt_token *token, bt_str grafana_user, bt_access_answer *out) {
-  if (token) out->user = token->name;
+  if (token) out->user = out->client = token->name;
   if (!token || !token->sends_user || !grafana_user.len) return true;
   bool is_text = grafana_user.len <= MAX_USER_BYTES && bt_utf8_valid(grafana_user);
   for (size_t i = 0; i < grafana_user.len && is_text; i++)

@@ -47,6 +47,7 @@ typedef struct bt_access_answer {
   char detail[320];
   bt_str tenant;     /* "" or canonical ("a|b" sorted, each once); in `text` or the access */
   bt_str user;       /* for updated_by; len 0: nobody in particular; borrowed from the access or the question */
+  bt_str client;     /* the token's name, whoever it says it speaks for; len 0: no token; borrowed from the access */
   bool is_editor;    /* it may change rules */
   bool every_tenant; /* it may see what is not of one tenant: metrics of all */
   char text[640];

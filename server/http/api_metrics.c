@@ -252,6 +252,9 @@ static void write_requests(const bt_service *service, bt_buffer *out) {
                                  {NULL, NULL}};
       if (count) bt_expose_count(out, "betrace_http_requests_total", labels, count);
     }
+  bt_expose_family(out, "betrace_http_requests_over_rate_total", "counter",
+                   "Requests that came more often than --client-rate or --address-rate allows.");
+  bt_expose_count(out, "betrace_http_requests_over_rate_total", NULL, bt_metrics_over_rate(metrics));
   bt_expose_family(out, "betrace_http_request_duration_seconds", "histogram",
                    "From the whole request to its answer; streams are left out.");
   for (size_t i = 0; i < bt_route_count; i++) {

@@ -4,6 +4,7 @@
 
 #include "dsl/compile.h"
 #include "dsl/evaluate/data_notes.h"
+#include "server/rules/rule_compile.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/http/body_traces.h"
@@ -34,7 +35,7 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
   bt_diagnostics diagnostics;
   bt_error error = {0};
   bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &rule, &diagnostics, &error);
+  bt_status status = bt_compile_rule(bt_str_from(definition->fields.dsl), false, &rule, &diagnostics, &error);
   if (status) bt_json_memory_lacks(); /* it compiled when it was stored */
   json_t *array = status ? NULL : bt_diagnostics_json(&diagnostics);
   bt_rule_free(rule);

@@ -3,6 +3,7 @@
 
 #include "dsl/compile.h"
 #include "dsl/example/example.h"
+#include "server/rules/rule_compile.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
 #include "server/json/editor_json.h"
@@ -89,7 +90,7 @@ static void read_other(json_t *body, bt_field_errors *errors, bt_rule **out) {
   const char *text = bt_body_text(body, "compared_with", errors);
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
-  if (text && bt_rule_compile(bt_str_from(text), out, &diagnostics, NULL))
+  if (text && bt_compile_rule(bt_str_from(text), true, out, &diagnostics, NULL))
     bt_field_errors_add(errors, "compared_with", "has to be a valid rule: %.*s",
                         BT_FMT(diagnostics.count ? diagnostics.items[0].message : BT_STR("it cannot be compiled")));
   bt_diagnostics_dispose(&diagnostics);

@@ -23,10 +23,13 @@ static const int64_t second_ns = 1000000000;
 struct bt_audit {
   pthread_mutex_t mutex; /* guards all below but the name */
   char *file;            /* NULL: none */
-  int fd;                /* -1: none */
-  double tokens;         /* refusals that may be written now */
+  bool is_strict;
+  int fd;        /* -1: none */
+  bool is_torn;  /* its last line went in by a part only */
+  double tokens; /* refusals that may be written now */
   int64_t refilled_at_ns, complained_at_ns;
-  unsigned long long left_out, lost; /* refusals since the last that was written; lines that the file did not take */
+  unsigned long long left_out;     /* refusals since the last that was written */
+  unsigned long long lost, unsaid; /* lines that the file did not take; of them those that no line has told of yet */
 };
 
 bt_status bt_audit_reopen(bt_audit *audit, bt_error *error) {
@@ -37,17 +40,19 @@ bt_status bt_audit_reopen(bt_audit *audit, bt_error *error) {
   pthread_mutex_lock(&audit->mutex);
   int old = audit->fd;
   audit->fd = fresh;
+  audit->is_torn = false;
   pthread_mutex_unlock(&audit->mutex);
   if (old >= 0) close(old);
   return BT_OK;
 }
 
-bt_status bt_audit_new(const char *file, bt_audit **out, bt_error *error) {
+bt_status bt_audit_new(const char *file, bool is_strict, bt_audit **out, bt_error *error) {
   *out = NULL;
   bt_audit *audit = calloc(1, sizeof *audit);
   if (!audit) return bt_error_no_memory(error);
   pthread_mutex_init(&audit->mutex, NULL);
   audit->fd = -1;
+  audit->is_strict = is_strict;
   audit->tokens = BURST;
   audit->refilled_at_ns = bt_clock_monotonic_ns();
   audit->file = file ? strdup(file) : NULL;
@@ -86,42 +91,90 @@ static void append_text(bt_buffer *line, const char *name, bt_str text) {
   bt_buffer_append_char(line, '"');
 }
 
-static void make_line(const bt_audit_line *from, unsigned long long left_out, bt_buffer *line) {
+static void make_line(const bt_audit_line *from, const char *event, unsigned long long left_out, bt_buffer *line) {
   char time_text[40];
   bt_time_format(bt_clock_wall_ns(), time_text);
-  bt_buffer_printf(line, "{\"time\":\"%s\",\"event\":\"%s\"", time_text, from->why ? "refused" : "called");
+  bt_buffer_printf(line, "{\"time\":\"%s\",\"event\":\"%s\"", time_text, event);
   append_text(line, "user", from->user);
   append_text(line, "tenant", from->tenant);
   append_text(line, "method", from->method);
   append_text(line, "path", from->path);
-  bt_buffer_printf(line, ",\"status\":%d", from->status);
+  if (from->status) bt_buffer_printf(line, ",\"status\":%d", from->status);
   if (from->why) append_text(line, "why", bt_str_from(from->why));
   append_text(line, "from", from->from);
   if (left_out) bt_buffer_printf(line, ",\"left_out\":%llu", left_out);
-  bt_buffer_append(line, BT_STR("}\n"));
 }
 
-/* Under the lock. */
-static void count_lost(bt_audit *audit) {
+/* Under the lock. `failed` is the system's number; 0: no memory for the line. */
+static void count_lost(bt_audit *audit, int failed) {
   int64_t now_ns = bt_clock_monotonic_ns();
   audit->lost++;
+  audit->unsaid++;
   if (audit->complained_at_ns && now_ns - audit->complained_at_ns < COMPLAIN_S * second_ns) return;
   audit->complained_at_ns = now_ns;
   bt_log(BT_LOG_ERROR, "the audit log %s cannot be written: %s; %llu lines are lost so far", audit->file,
-         strerror(errno), audit->lost);
+         failed ? strerror(failed) : "there is not enough memory", audit->lost);
 }
 
-static void put_line(bt_audit *audit, const bt_audit_line *from, unsigned long long left_out) {
+/* Under the lock. 0, or the system's number: a full disk takes a part first, and says why not the rest when it is asked
+ * to. */
+static int write_whole(bt_audit *audit, bt_str line) {
+  while (line.len) {
+    ssize_t count = write(audit->fd, line.ptr, line.len);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count < 0 ? errno : EIO;
+    line = (bt_str){line.ptr + count, line.len - (size_t)count};
+    audit->is_torn = line.len > 0;
+  }
+  return 0;
+}
+
+/* Under the lock. The line tells how many before it were lost, and stands apart from a piece of one. */
+static int append_line(bt_audit *audit, bt_buffer *line) {
+  if (audit->unsaid) bt_buffer_printf(line, ",\"lost\":%llu", audit->unsaid);
+  bt_buffer_append(line, BT_STR("}\n"));
+  if (line->failed) return ENOMEM;
+  int failed = audit->is_torn ? write_whole(audit, BT_STR("\n")) : 0;
+  if (!failed) failed = write_whole(audit, bt_buffer_str(line));
+  if (!failed) audit->unsaid = 0;
+  return failed;
+}
+
+static bool put_line(bt_audit *audit, const bt_audit_line *from, const char *event, unsigned long long left_out) {
   bt_buffer line = {0};
-  make_line(from, left_out, &line);
+  make_line(from, event, left_out, &line);
   pthread_mutex_lock(&audit->mutex);
-  if (line.failed || write(audit->fd, line.ptr, line.len) != (ssize_t)line.len) count_lost(audit);
+  int failed = append_line(audit, &line);
+  if (!failed && audit->is_strict && fdatasync(audit->fd) != 0 && errno != EINVAL && errno != EROFS) failed = errno;
+  if (failed) count_lost(audit, failed);
   pthread_mutex_unlock(&audit->mutex);
   bt_buffer_dispose(&line);
+  return !failed;
 }
 
-void bt_audit_write(bt_audit *audit, const bt_audit_line *line) {
-  if (audit->file) put_line(audit, line, 0);
+/* ---- calls ---- */
+
+static bt_audit_line line_of(const bt_call *call, bt_str from, int status) {
+  return (bt_audit_line){.method = call->method,
+                         .path = call->path,
+                         .tenant = bt_str_from(bt_call_tenant(call)),
+                         .user = call->user ? bt_str_from(call->user) : BT_STR(""),
+                         .from = from,
+                         .status = status};
+}
+
+bool bt_audit_begin(bt_audit *audit, const bt_route *route, bt_call *call, bt_str from) {
+  if (!audit->is_strict || !audit->file || !bt_audit_wants(route)) return true;
+  bt_audit_line line = line_of(call, from, 0);
+  if (put_line(audit, &line, "asked", 0)) return true;
+  bt_call_problem(call, 503, "audit",
+                  "Nothing was done: the audit log cannot be written, and no call goes on without its line there.");
+  return false;
+}
+
+void bt_audit_end(bt_audit *audit, const bt_route *route, const bt_call *call, bt_str from) {
+  bt_audit_line line = line_of(call, from, call->status);
+  if (audit->file && bt_audit_wants(route)) put_line(audit, &line, "called", 0);
 }
 
 /* ---- refusals ---- */
@@ -145,7 +198,7 @@ void bt_audit_refused(bt_audit *audit, const bt_audit_line *line) {
   unsigned long long left_out;
   if (!take_turn(audit, &left_out)) return;
   if (audit->file) {
-    put_line(audit, line, left_out);
+    put_line(audit, line, "refused", left_out);
     return;
   }
   /* The log is read by more people than the file: no path, in which who asks may have put a token. */

@@ -290,6 +290,8 @@ static void free_server(bt_http_server *server) {
   if (server->owns_work) bt_workplace_free(server->work);
   bt_body_budget_free(server->bodies);
   bt_audit_free(server->audit);
+  bt_client_rates_free(server->client_rates);
+  bt_client_rates_free(server->address_rates);
   pthread_cond_destroy(&server->changed);
   pthread_mutex_destroy(&server->mutex);
   free(server);
@@ -314,6 +316,14 @@ static bt_status find_work(bt_http_server *server, bt_error *error) {
   return server->owns_work ? bt_workplace_new(NULL, &server->work, error) : BT_OK;
 }
 
+/* False: no memory. */
+static bool open_rates(bt_http_server *server) {
+  const bt_http_server_options *options = &server->options;
+  if (options->client_rate) server->client_rates = bt_client_rates_new(options->client_rate);
+  if (options->address_rate) server->address_rates = bt_client_rates_new(options->address_rate);
+  return (server->client_rates || !options->client_rate) && (server->address_rates || !options->address_rate);
+}
+
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out, bt_error *error) {
   *out = NULL;
   bt_http_server *server = calloc(1, sizeof *server);
@@ -324,10 +334,10 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   fill_defaults(server);
   server->loops = calloc(server->options.loops, sizeof *server->loops);
   server->bodies = bt_body_budget_new(server->options.bodies_bytes);
-  bt_status status = server->loops && server->bodies ? BT_OK : bt_error_no_memory(error);
+  bt_status status = server->loops && server->bodies && open_rates(server) ? BT_OK : bt_error_no_memory(error);
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
-  if (!status) status = bt_audit_new(server->options.audit_log, &server->audit, error);
+  if (!status) status = bt_audit_new(server->options.audit_log, server->options.audit_strict, &server->audit, error);
   if (!status) status = bind_loops(server, error);
   if (!status) status = find_work(server, error);
   if (status) {

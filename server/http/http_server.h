@@ -52,6 +52,7 @@ typedef struct bt_http_server_options {
    * counts. What the fate points to stays until it returns. NULL: nobody is told. */
   void (*observe)(void *service, const bt_http_fate *fate);
   const char *audit_log;           /* file; NULL: none */
+  bool audit_strict;               /* a call that it wants begins with its line on the disk, or not */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
   uint32_t loops;                  /* threads; 0: 2; 16 at most */
@@ -59,6 +60,8 @@ typedef struct bt_http_server_options {
   size_t max_body_bytes;           /* 0: 10 MiB */
   size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
+  uint32_t client_rate;            /* requests a second of one token, or of one address without tokens; 0: any */
+  uint32_t address_rate;           /* of one address, counted before the token is looked at; 0: any */
   uint32_t request_timeout_ms;     /* for a body; 0: 10 s */
   uint32_t idle_timeout_ms;        /* for a head, and without one; 0: as request_timeout_ms */
   uint32_t write_timeout_ms; /* a reader that has taken less than 4 KiB of an answer or page in so long is cut off; 0:

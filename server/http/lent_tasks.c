@@ -72,7 +72,7 @@ void bt_http_task_handle(bt_task *work) {
   bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
   if (bt_work_scope_why(&task->scope)) /* while it waited for its turn */
     bt_call_cut(task->call);
-  else
+  else if (bt_audit_begin(task->loop->server->audit, task->route, task->call, bt_str_from(task->from)))
     bt_route_handle(task->route, task->loop->server->options.service, task->call);
   end_turn(task);
 }

@@ -46,12 +46,6 @@ typedef struct local_run {
 static void record_call(const local_run *run) {
   const bt_http_server_options *options = &run->server->options;
   const bt_call *call = run->call;
-  bt_audit_line line = {.method = call->method,
-                        .path = call->path,
-                        .tenant = bt_str_from(bt_call_tenant(call)),
-                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
-                        .from = run->from,
-                        .status = call->status};
   const bt_http_fate fate = {.route = run->route,
                              .method = call->method,
                              .path = call->path,
@@ -59,7 +53,7 @@ static void record_call(const local_run *run) {
                              .answer = bt_buffer_str(&call->answer),
                              .duration_ns = bt_clock_monotonic_ns() - run->started_ns};
   if (options->observe) options->observe(options->service, &fate);
-  if (bt_audit_wants(run->route)) bt_audit_write(run->server->audit, &line);
+  bt_audit_end(run->server->audit, run->route, call, run->from);
 }
 
 static void finish_call(local_run *run) {
@@ -133,6 +127,17 @@ static void audit_refusal(const local_run *run, const bt_local_request *request,
   bt_audit_refused(run->server->audit, &line);
 }
 
+/* False: answered. Whoever has no token has an address that is not known here. */
+static bool check_rate(local_run *run, const bt_local_request *request, const bt_access_answer *answer) {
+  if (!request->is_counted || !answer->client.len) return true;
+  uint32_t wait_seconds =
+      bt_client_rates_take(run->server->client_rates, bt_client_of_token(answer->client), bt_clock_monotonic_ns());
+  if (wait_seconds)
+    bt_call_problem(run->call, 429, "rate",
+                    "More requests came from this token than its rate allows; try again in %u s.", wait_seconds);
+  return wait_seconds == 0;
+}
+
 /* False: answered, and it runs nothing. */
 static bool begin_call(local_run *run, const bt_access *access, const bt_local_request *request) {
   bt_str params[BT_CALL_MAX_PARAMS];
@@ -153,6 +158,7 @@ static bool begin_call(local_run *run, const bt_access *access, const bt_local_r
     audit_refusal(run, request, &answer);
     return false;
   }
+  if (!check_rate(run, request, &answer)) return false;
   if (found != BT_OK) {
     bt_call_problem(call, 404, "not-found", "There is no such path.");
     return false;
@@ -200,7 +206,7 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
   }
   if (bt_is_cancelled(bt_call_cancel(run->call))) /* while it waited for its turn */
     bt_call_cut(run->call);
-  else
+  else if (bt_audit_begin(server->audit, run->route, run->call, run->from))
     bt_route_handle(run->route, server->options.service, run->call);
   end_turn(run);
 }

@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_HTTP_LOCAL_CALL_H
 #define BT_SERVER_HTTP_LOCAL_CALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dsl/base/text.h"
@@ -17,6 +18,7 @@ typedef struct bt_local_request {
   bt_str authorization, tenant, grafana_user;  /* headers; len 0: not sent */
   bt_str if_match;
   bt_str from;          /* who asks, for the audit log; stays until it is done */
+  bool is_counted;      /* the client made it: it counts for --client-rate. Else it is a part of one that did */
   bt_work_scope *scope; /* cancelled when nobody waits any more: answers that take long are broken off; or NULL */
   bt_lane lane;         /* where it runs, and goes on */
   uint64_t turn;        /* of whom, there (bt_turns_key) */

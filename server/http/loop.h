@@ -13,6 +13,7 @@
 
 #include "server/http/audit.h"
 #include "server/http/body_budget.h"
+#include "server/http/client_rates.h"
 #include "server/http/guard.h"
 #include "server/http/http_server.h"
 
@@ -88,6 +89,7 @@ struct bt_http_server {
   atomic_bool is_ending; /* and main waits for them */
   bt_body_budget *bodies;
   bt_audit *audit;
+  bt_client_rates *client_rates, *address_rates; /* NULL: no limit */
   bt_http_loop *loops;
   atomic_uint connection_count;
   atomic_uint under_way; /* requests of bt_http_connection.is_begun */

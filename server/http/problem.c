@@ -26,6 +26,7 @@ const char *bt_http_reason(int status) {
   case 417: return "Expectation Failed";
   case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";
+  case 429: return "Too Many Requests";
   case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 503: return "Service Unavailable";

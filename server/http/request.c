@@ -52,18 +52,6 @@ static void audit_refusal(h2o_req_t *request, int status, const char *kind) {
   bt_audit_refused(server->audit, &line);
 }
 
-static void audit_call(const bt_http_task *task) {
-  const bt_call *call = task->call;
-  if (!bt_audit_wants(task->route)) return;
-  bt_audit_line line = {.method = call->method,
-                        .path = call->path,
-                        .tenant = bt_str_from(bt_call_tenant(call)),
-                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
-                        .from = bt_str_from(task->from),
-                        .status = call->status};
-  bt_audit_write(task->loop->server->audit, &line);
-}
-
 /* ---- answers ---- */
 
 static void add_header(h2o_req_t *request, const char *name, bt_str value) {
@@ -182,7 +170,8 @@ static void begin_answer(bt_http_task *task) {
 void bt_http_task_returned(bt_http_task *task) {
   task->is_with_worker = false;
   if (h2o_linklist_is_linked(&task->under_way)) h2o_linklist_unlink(&task->under_way);
-  if (task->stream_state == BT_STREAM_IDLE) audit_call(task); /* also where nobody waits for the answer */
+  if (task->stream_state == BT_STREAM_IDLE) /* also where nobody waits for the answer */
+    bt_audit_end(task->loop->server->audit, task->route, task->call, bt_str_from(task->from));
   if (!task->request)
     free_task(task);
   else if (task->stream_state != BT_STREAM_IDLE)
@@ -457,6 +446,43 @@ static bool check_access(const bt_access *access, h2o_req_t *request, bt_role ne
   return answer->status == 0;
 }
 
+/* ---- how often ---- */
+
+static uint64_t address_client(h2o_req_t *request) {
+  struct sockaddr_storage peer = {0};
+  socklen_t length = request->conn->callbacks->get_peername(request->conn, (struct sockaddr *)&peer);
+  return bt_client_of_address((struct sockaddr *)&peer, length);
+}
+
+/* False: answered already. */
+static bool check_rate(bt_client_rates *rates, h2o_req_t *request, uint64_t client, const char *whose) {
+  char detail[200], seconds[12];
+  uint32_t wait_seconds = bt_client_rates_take(rates, client, bt_clock_monotonic_ns());
+  if (!wait_seconds) return true;
+  snprintf(seconds, sizeof seconds, "%u", wait_seconds);
+  add_header(request, "retry-after", bt_str_from(seconds));
+  snprintf(detail, sizeof detail, "More requests came from this %s than its rate allows; try again in %s s.", whose,
+           seconds);
+  bt_http_send_problem(request, 429, "rate", detail, NULL);
+  return false;
+}
+
+/* Probes say whether the service is well: they are asked for by machines, and cost nothing. */
+static bool is_probe(const bt_route *route) {
+  return route && route->needs == BT_ROLE_ANYONE;
+}
+
+static bool check_address_rate(const bt_http_server *server, h2o_req_t *request, const bt_route *route) {
+  return !server->address_rates || is_probe(route) ||
+         check_rate(server->address_rates, request, address_client(request), "address");
+}
+
+static bool check_client_rate(const bt_http_server *server, h2o_req_t *request, const bt_route *route, bt_str token) {
+  if (!server->client_rates || is_probe(route)) return true;
+  uint64_t client = token.len ? bt_client_of_token(token) : address_client(request);
+  return check_rate(server->client_rates, request, client, token.len ? "token" : "address");
+}
+
 /* ---- the way in ---- */
 
 /* Of what anybody may ask for: nobody has to be known for it, so nothing is kept for it. */
@@ -483,7 +509,9 @@ static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t
   bt_status found = bt_router_find(server->options.routes, server->options.route_count, str_of(request->method),
                                    bt_http_path(request), &route, params, &param_count, &allowed);
   /* First who asks: without a token nobody learns which paths there are. */
-  bool may = check_access(access, request, found == BT_OK ? route->needs : BT_ROLE_VIEWER, &answer);
+  bool may = check_address_rate(server, request, route) &&
+             check_access(access, request, found == BT_OK ? route->needs : BT_ROLE_VIEWER, &answer) &&
+             check_client_rate(server, request, route, answer.client);
   if (may && found == BT_OK && route->needs == BT_ROLE_ANYONE && bt_http_body_is_left(bt_http_connection_of(request)))
     refuse_body(request);
   else if (may && found == BT_OK)

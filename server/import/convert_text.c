@@ -4,6 +4,7 @@
 
 #include "dsl/compile.h"
 #include "dsl/evaluate/eval.h"
+#include "server/rules/rule_compile.h"
 #include "server/base/eval_limit.h"
 #include "server/import/import_parts.h"
 #include "server/rulefile/test_trace.h"
@@ -35,7 +36,7 @@ bt_status bt_import_judge(bt_str dsl, const bt_rulefile_test *test, bt_verdict *
   const bt_family *family = NULL;
   bt_diagnostics_init(&diagnostics);
   bt_arena_init(&arena, TRACE_ARENA_BYTES);
-  bt_status status = bt_rule_compile(dsl, &rule, &diagnostics, error);
+  bt_status status = bt_compile_rule(dsl, false, &rule, &diagnostics, error);
   if (!status) status = bt_test_family_new(test, &arena, &family, error);
   if (!status) status = judge_family(rule, family, out, error);
   bt_rule_free(rule);
@@ -191,7 +192,7 @@ static bt_status take_as_is(bt_translation *t, bt_str text, bt_buffer *out, bt_i
   bt_rule *rule = NULL;
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_compile(text, &rule, &diagnostics, error);
+  bt_status status = bt_compile_rule(text, false, &rule, &diagnostics, error);
   bt_rule_free(rule);
   bt_diagnostics_dispose(&diagnostics);
   if (status == BT_INVALID || status == BT_LIMIT) return BT_OK;

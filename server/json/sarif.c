@@ -62,6 +62,8 @@ static const code_meaning meanings[] = {
     {"W022", "Two spans may meet two tests"},
     {"W023", "A text that is the id of no span"},
     {"W025", "A count of spans where the events of one span were probably meant"},
+    {"W026", "An attribute is read by one of its names, and a convention has renamed it"},
+    {"W027", "A name that changed, and that @semconv does not read for its other name"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {

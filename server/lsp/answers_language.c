@@ -3,6 +3,7 @@
 
 #include "dsl/compile.h"
 #include "dsl/example/example.h"
+#include "server/rules/rule_compile.h"
 #include "server/editor/completion.h"
 #include "server/editor/language.h"
 #include "server/json/examples_json.h"
@@ -121,7 +122,7 @@ static void append_examples(const bt_lsp_client *client, bt_str rule_text, bt_bu
   bt_examples examples = {0};
   bt_rule *rule = NULL;
   bt_diagnostics_init(&diagnostics);
-  if (!bt_rule_compile(rule_text, &rule, &diagnostics, NULL) && !bt_examples_find(rule, &examples, NULL)) {
+  if (!bt_compile_rule(rule_text, false, &rule, &diagnostics, NULL) && !bt_examples_find(rule, &examples, NULL)) {
     bt_buffer_append(out, BT_STR("\n\n"));
     bt_examples_say(&examples, client->reads_markdown, out);
   }

@@ -1,4 +1,5 @@
 /* The checker's diagnostics at places of documents. See findings.h. */
+#include "server/rules/rule_compile.h"
 #include "server/lsp/findings.h"
 
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static bt_status check_text(checking *c, bt_error *error) {
   bt_diagnostics diagnostics;
   bt_error problem = {0};
   bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_compile(c->file, &rule, &diagnostics, &problem);
+  bt_status status = bt_compile_rule(c->file, true, &rule, &diagnostics, &problem);
   add_diagnostics(c, &place, c->file, &diagnostics, BT_STR(""), 0);
   if (status && status != BT_NO_MEMORY && !diagnostics.error_count)
     add_finding(c, 0, bt_lsp_document_line(c->document, 0).end, bt_str_from(problem.message));
@@ -183,7 +184,7 @@ static void add_file_problems(checking *c, const char *first) {
 static bt_status check_file(checking *c, bt_error *error) {
   bt_checked_file file = {0};
   bt_error problem = {0};
-  bt_status status = bt_checked_file_read(c->file, FILE_NAME, &file, &problem);
+  bt_status status = bt_checked_file_read(c->file, FILE_NAME, true, &file, &problem);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (status) add_file_problems(c, problem.message);
   for (size_t i = 0; i < file.rule_count && !status; i++) add_rule(c, &file, i);

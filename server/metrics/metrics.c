@@ -35,6 +35,7 @@ struct bt_metrics {
   atomic_uint_fast64_t replays[BT_REPLAY_ENDS], spans[BT_SPAN_OUTCOMES], emitted[BT_EMITTED_OUTCOMES];
   atomic_uint_fast64_t reports[BT_REPORT_ENDS], report_spans[BT_REPORT_SPAN_OUTCOMES];
   atomic_uint_fast64_t time_stamps[BT_TIME_STAMP_OUTCOMES];
+  atomic_uint_fast64_t over_rate;
   pthread_mutex_t mutex; /* all below */
   rule_entry *rules;
   size_t rule_count, rule_capacity;
@@ -80,6 +81,7 @@ void bt_metrics_add_request(bt_metrics *metrics, size_t route, int status, int64
   if (!metrics || status < 100 || status >= 100 * (BT_STATUS_CLASSES + 1)) return;
   route_counts *counts = &metrics->routes[route < metrics->route_count ? route : metrics->route_count];
   add_count(&counts->requests[status / 100 - 1], 1);
+  if (status == 429) add_count(&metrics->over_rate, 1);
   if (duration_ns >= 0) bt_histogram_observe(&counts->durations, bt_request_bounds_ns, duration_ns);
 }
 
@@ -117,6 +119,10 @@ void bt_metrics_add_time_stamp(bt_metrics *metrics, bt_time_stamp_outcome outcom
 
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class) {
   return read_count(&metrics->routes[route].requests[status_class]);
+}
+
+uint64_t bt_metrics_over_rate(const bt_metrics *metrics) {
+  return metrics ? read_count(&metrics->over_rate) : 0;
 }
 
 const bt_histogram *bt_metrics_request_durations(const bt_metrics *metrics, size_t route) {

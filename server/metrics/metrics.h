@@ -95,6 +95,7 @@ void bt_metrics_add_time_stamp(bt_metrics *metrics, bt_time_stamp_outcome outcom
 
 /* The route's counts; routes is valid too: requests that met none. */
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class);
+uint64_t bt_metrics_over_rate(const bt_metrics *metrics); /* requests that were answered with 429 */
 const bt_histogram *bt_metrics_request_durations(const bt_metrics *metrics, size_t route);
 const bt_histogram *bt_metrics_evaluations(const bt_metrics *metrics, bt_evaluation_kind kind);
 const bt_histogram *bt_metrics_queue_waits(const bt_metrics *metrics);

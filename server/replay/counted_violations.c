@@ -106,14 +106,24 @@ size_t bt_counted_violations_sort(const bt_judge *judge, bt_known_list *later) {
   return due;
 }
 
-void bt_counted_violations_count(bt_judge *judge, const size_t *known, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    for (size_t r = 0; r < judge->plan->rule_count; r++) {
-      bt_rule_sets *rule = &judge->decider->rules[r];
-      if (!bt_bit_get(rule->unread, known[i])) continue;
-      bt_spans_decide(judge->decider, rule, BT_SPANS_EXERCISED, known[i]);
-      judge->account->result->rules[r].violations_found++;
-    }
-    judge->judged++;
+static bt_status count_trace(bt_judge *judge, size_t known, bt_error *error) {
+  const bt_replay_observer *observer = judge->account->observer;
+  bt_moment moment = {true, judge->table->traces[known].matched.id, start_of(judge, known)};
+  bt_status status = BT_OK;
+  for (size_t r = 0; status == BT_OK && r < judge->plan->rule_count; r++) {
+    bt_rule_sets *rule = &judge->decider->rules[r];
+    if (!bt_bit_get(rule->unread, known)) continue;
+    bt_spans_decide(judge->decider, rule, BT_SPANS_EXERCISED, known);
+    judge->account->result->rules[r].violations_found++;
+    bt_entry_services_count_violation(judge->entries, judge->table, r, &judge->table->traces[known]);
+    if (observer->counted) status = observer->counted(observer->context, r, &moment, error);
   }
+  judge->judged++;
+  return status;
+}
+
+bt_status bt_counted_violations_count(bt_judge *judge, const size_t *known, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++) status = count_trace(judge, known[i], error);
+  return status;
 }

@@ -91,7 +91,7 @@ static void track_listed(bt_judge *judge, size_t rule) {
 /* Takes the violation. An observer that is full is told nothing more, and the outcome says so; counting goes on. */
 static bt_status tell_violation(bt_judge *judge, size_t rule, bt_violation *violation, bt_error *error) {
   bt_error why = {0};
-  if (!violation || !judge->account->observer || !judge->account->observer->violation || judge->observer_full) {
+  if (!judge->account->observer || !judge->account->observer->violation || judge->observer_full) {
     bt_violation_free(violation);
     return BT_OK;
   }
@@ -106,6 +106,14 @@ static bt_status tell_violation(bt_judge *judge, size_t rule, bt_violation *viol
   else if (error)
     *error = why;
   return status;
+}
+
+/* Of a trace that is later than all that is listed. */
+static bt_status tell_counted(const bt_judge *judge, const bt_trace_verdict *verdict, bt_error *error) {
+  const bt_replay_observer *observer = judge->account->observer;
+  bt_moment moment = {true, verdict->trace_id, verdict->violation_ns};
+  bool is_told = observer && observer->counted && verdict->verdict == BT_VIOLATED && !judge->observer_full;
+  return is_told ? observer->counted(observer->context, verdict->rule, &moment, error) : BT_OK;
 }
 
 bt_status bt_delivery_tell(const bt_replay_account *account, const bt_trace_verdict *verdict, bt_error *error) {
@@ -144,7 +152,8 @@ static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, 
     violation = NULL;
   }
   track_verdict(judge, &judge->table->traces[known], verdict, was_wanted);
-  bt_status status = tell_violation(judge, verdict->rule, violation, error);
+  bt_status status =
+      violation ? tell_violation(judge, verdict->rule, violation, error) : tell_counted(judge, verdict, error);
   return status == BT_OK ? bt_delivery_tell(judge->account, verdict, error) : status;
 }
 

@@ -341,8 +341,7 @@ static bt_status count_later(bt_judge *judge, bt_known_list *later, bt_error *er
   size_t due = bt_counted_violations_sort(judge, later), rest = later->count - due;
   bt_status status = read_whole(judge, later->items, due, error);
   if (status == BT_OK && judge->spans_differ) return read_whole(judge, later->items + due, rest, error);
-  if (status == BT_OK) bt_counted_violations_count(judge, later->items + due, rest);
-  return status;
+  return status == BT_OK ? bt_counted_violations_count(judge, later->items + due, rest, error) : status;
 }
 
 /* What begins before the first that may be counted is in pages of its own: listed_until is as late as the latest of
@@ -371,6 +370,7 @@ static bt_status read_listed(bt_judge *judge, due_lists *due, bt_error *error) {
   qsort_r(known->items, known->count, sizeof *known->items, compare_start, judge);
   status = bt_counted_violations_choose(judge, known, &due->later, error);
   if (status != BT_OK) return status;
+  bt_keeping_add(judge, known, &due->later);
   bt_violation_sample_choose(judge, known);
   status = read_batches(judge, known, &due->later, error);
   if (status == BT_OK) status = read_shown(judge, &due->shown, error);

@@ -10,6 +10,7 @@
 #include "dsl/evaluate/data_notes.h"
 #include "dsl/trace/trace.h"
 #include "server/replay/decision.h"
+#include "server/replay/entry_services.h"
 #include "server/replay/linking_index.h"
 #include "server/replay/questions.h"
 #include "server/replay/replay.h"
@@ -109,7 +110,8 @@ typedef struct bt_judge {
   int64_t *listed_ns; /* of each rule: the latest time of a trace of which a violation was made */
   bt_kept_trace ways[BT_KEPT_WAYS]; /* in which traces were kept, as they were met */
   size_t way_count;
-  bool observer_full; /* the observer keeps no more */
+  bt_entry_services *entries; /* of the whole replay; the caller's */
+  bool observer_full;         /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;
 

@@ -265,18 +265,18 @@ static bool is_surely_exercising(const bt_rule_sets *rule, size_t index) {
 }
 
 /* Judged traces that exercised the rule are counted already. Of the others only those with a verdict count: what was
- * not evaluated exercised nothing that anybody looked at. */
-static void count_exercised(const bt_rule_sets *rule, size_t index, bool is_judged, bt_place place,
+ * not evaluated exercised nothing that anybody looked at. Whether it was counted. */
+static bool count_exercised(const bt_rule_sets *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
-  if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;
-  if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
+  if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return false;
+  if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return false;
   bool follows = has_verdict(rule, index, is_judged);
   bool is_sure = follows && is_decided(rule, index) && place == BT_PLACE_SETTLED;
   is_sure = is_sure || (follows && is_surely_exercising(rule, index) && place != BT_PLACE_UNDECIDED);
-  if (!is_sure)
-    exact->exercised = false;
-  else if (place == BT_PLACE_SETTLED)
-    result->traces_exercised++;
+  if (!is_sure) exact->exercised = false;
+  bool counts = is_sure && place == BT_PLACE_SETTLED;
+  result->traces_exercised += counts;
+  return counts;
 }
 
 /* Of a trace that the searches show not to violate. */
@@ -350,7 +350,8 @@ static void count_rule(const bt_ledger *ledger, size_t number) {
     bool is_judged = judged_for(ledger, rule, known);
     if (bt_bit_get(rule->candidates, i)) result->traces_candidate++;
     count_evaluated(rule, i, is_judged, place, result, &exact);
-    count_exercised(rule, i, is_judged, place, result, &exact);
+    bool exercised = count_exercised(rule, i, is_judged, place, result, &exact);
+    if (exercised) bt_entry_services_count_exercised(ledger->entries, number, known);
   }
   result->evaluated_is_exact = exact.evaluated;
   result->exercised_is_exact = exact.exercised;
@@ -371,6 +372,7 @@ bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) {
       coverage->outside++;
   }
   for (size_t i = 0; i < ledger->plan->rule_count; i++) count_rule(ledger, i);
+  bt_entry_services_settle(ledger->entries, ledger->table, ledger->account->result);
   bt_status status = BT_OK;
   bool is_told = ledger->account->observer && ledger->account->observer->verdict;
   for (size_t i = 0; status == BT_OK && is_told && i < ledger->plan->rule_count; i++)

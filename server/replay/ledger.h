@@ -24,6 +24,7 @@ typedef struct bt_ledger {
   const bt_questions *questions;
   const bt_decider *decider;
   const bt_judge *judge;
+  bt_entry_services *entries;
   bool has_data; /* there is some trace in the window that is not our own */
 } bt_ledger;
 

@@ -19,6 +19,7 @@ typedef struct replay {
   bt_questions questions;
   bt_rule_evaluator evaluator;
   bt_decider decider;
+  bt_entry_services entries;
   bt_judge judge;
   bt_ledger ledger;
 } replay;
@@ -48,6 +49,7 @@ static void connect_floors(replay *r, bt_source *source) {
                         .questions = &r->questions,
                         .decider = &r->decider,
                         .evaluator = &r->evaluator,
+                        .entries = &r->entries,
                         .has_enough = has_enough,
                         .context = r};
   r->ledger = (bt_ledger){.plan = &r->plan,
@@ -55,7 +57,8 @@ static void connect_floors(replay *r, bt_source *source) {
                           .account = &r->account,
                           .questions = &r->questions,
                           .decider = &r->decider,
-                          .judge = &r->judge};
+                          .judge = &r->judge,
+                          .entries = &r->entries};
 }
 
 /* ---- parts of a greater range ---- */
@@ -95,11 +98,13 @@ static bt_status open_floors(replay *r, const bt_replay_request *request, bt_err
   if (status == BT_OK) status = bt_rule_evaluator_make(&r->plan, &r->evaluator, error);
   if (status == BT_OK) bt_questions_open(&r->questions);
   if (status == BT_OK) status = bt_decider_open(&r->decider, error);
+  if (status == BT_OK) status = bt_entry_services_open(&r->entries, r->plan.rule_count, error);
   return status == BT_OK ? bt_judge_open(&r->judge, error) : status;
 }
 
 static void close_floors(replay *r) {
   bt_judge_dispose(&r->judge);
+  bt_entry_services_dispose(&r->entries);
   bt_decider_dispose(&r->decider);
   bt_questions_dispose(&r->questions);
   bt_rule_evaluator_dispose(&r->evaluator);

@@ -389,6 +389,8 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
   void *context;
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
   bt_status (*violation)(void *context, size_t rule, bt_violation *violation /* takes */, bt_error *error);
+  /* Of each violation that is counted and not told (most_listed): its trace, and when what was seen of that begins. */
+  bt_status (*counted)(void *context, size_t rule, const bt_moment *moment, bt_error *error);
   /* Once for each trace of the window and rule, when its verdict is final: of traces that were read as they are
    * judged; at the end, of those that were not read but are known to be in the window and not to violate (without a
    * listing, only those that a filter found). Traces that could not be read or placed are not told: the result's

@@ -297,7 +297,8 @@ static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *tra
     if (!is_final) return bt_trace_judge_queue(judge, known, error);
     *place = take_back(judge, known, trace);
   }
-  if (is_final && *place != BT_PLACE_OUTSIDE) bt_keeping_note(judge, known, trace);
+  bool shows_kept = is_final || judge->plan->batches_show_kept;
+  if (shows_kept && *place != BT_PLACE_OUTSIDE) bt_keeping_note(judge, known, trace);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
   if (is_long(judge, trace)) k->flags |= BT_KNOWN_LONG;
   return k->flags & BT_KNOWN_LONG && *place != BT_PLACE_OUTSIDE

@@ -1,6 +1,7 @@
 /* Groups and rules of a rule file. Tables say which keys there are. What depends on several keys (one text, one source
  * of frameworks) is checked after the whole rule was read. Rule fields go to the heap, where definitions take them;
  * everything else stays in the file's arena. Thread: no state. */
+#include "server/rules/rule_compile.h"
 #include "server/rulefile/rulefile.h"
 
 #include <stdlib.h>
@@ -58,6 +59,15 @@ READER(read_store) {
     status = bt_yaml_fail(d, value, error,
                           "store: expected the name of a store, at most %d small letters, digits and \"-\", got %s",
                           BT_STORE_NAME_MAX, bt_yaml_show(value, shown));
+  return status;
+}
+READER(read_semconv) {
+  char shown[BT_YAML_SHOWN_BYTES];
+  uint32_t release = 0;
+  bt_status status = take_text(d, value, "semconv", &FIELDS(into).semconv, error);
+  if (!status && !bt_str_equal(value->text, BT_STR("stable")) && !bt_release_parse(value->text, &release))
+    status = bt_yaml_fail(d, value, error, "semconv: expected stable, or a release such as 1.26.0, got %s",
+                          bt_yaml_show(value, shown));
   return status;
 }
 READER(read_enabled) {
@@ -160,6 +170,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"budget", read_budget},
                                             {"links_sampled", read_links_sampled},
                                             {"store", read_store},
+                                            {"semconv", read_semconv},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},
@@ -361,7 +372,8 @@ static void visit_wrong_texts(const bt_rulefile *file, bt_rulefile_visit visit, 
     bt_rule *rule = NULL;
     if (!dsl) continue;
     bt_diagnostics_init(&diagnostics);
-    bt_status status = bt_rule_compile(bt_str_from(dsl), &rule, &diagnostics, NULL);
+    bt_status status =
+        bt_compile_rule_with(bt_str_from(dsl), file->rules[i].fields.semconv, false, &rule, &diagnostics, NULL);
     bt_rulefile_locate(&file->rules[i], &diagnostics);
     if (status == BT_INVALID) visit(context, &file->rules[i], &diagnostics);
     bt_rule_free(rule);

@@ -18,6 +18,7 @@ typedef struct tree_builder {
   size_t depth, node_count;
   size_t seen_characters, seen_bytes; /* where the node read last begins: libyaml counts characters */
   bool is_ended;                      /* the first document was read */
+  bool is_foreign;                    /* properties say nothing, and an alias is an empty text */
   bt_error *error;
 } tree_builder;
 
@@ -221,6 +222,7 @@ static bt_status add_node(tree_builder *builder, bt_yaml_kind kind, yaml_mark_t 
 /* Anchors are as useless as aliases once those are refused, and tags say nothing that the form does not. */
 static bt_status refuse_properties(const tree_builder *builder, const yaml_char_t *anchor, const yaml_char_t *tag,
                                    yaml_mark_t mark) {
+  if (builder->is_foreign) return BT_OK;
   if (anchor)
     return fail_mark(
         builder, mark,
@@ -243,6 +245,14 @@ static bt_status add_scalar(tree_builder *builder, const yaml_event_t *event) {
   node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
   node->is_literal = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
   return attach_node(builder, node, event->start_mark);
+}
+
+static bt_status add_empty(tree_builder *builder, yaml_mark_t mark) {
+  bt_yaml_node *node = NULL;
+  bt_status status = add_node(builder, BT_YAML_SCALAR, mark, &node);
+  if (!node) return status;
+  node->text = BT_STR("");
+  return attach_node(builder, node, mark);
 }
 
 static bt_status open_node(tree_builder *builder, bt_yaml_kind kind, const yaml_event_t *event) {
@@ -269,6 +279,7 @@ static bt_status add_event(tree_builder *builder, const yaml_event_t *event) {
   case YAML_SEQUENCE_END_EVENT:
   case YAML_MAPPING_END_EVENT: builder->depth--; return BT_OK;
   case YAML_ALIAS_EVENT:
+    if (builder->is_foreign) return add_empty(builder, event->start_mark);
     return fail_mark(builder, event->start_mark,
                      "expected a value, got the alias \"*%.100s\"; aliases are not taken, write the value out",
                      (const char *)event->data.alias.anchor);
@@ -315,15 +326,15 @@ static bt_status build_tree(tree_builder *builder, yaml_parser_t *parser) {
   return status;
 }
 
-bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,
-                                 bt_error *error) {
+static bt_status parse_document(bt_yaml_document *document, bt_str text, const char *file_name, bool is_foreign,
+                                bt_arena *arena, bt_error *error) {
   *document = (bt_yaml_document){.file_name = file_name, .arena = arena, .source = text};
   if (bt_str_starts_with(text, BT_STR("\xEF\xBB\xBF"))) document->source = (bt_str){text.ptr + 3, text.len - 3};
   bt_status status = check_bytes(document->source, file_name, error);
   if (!status) status = join_surrogates(document, error);
   if (!status) status = index_lines(document, error);
   if (status) return status;
-  tree_builder builder = {.document = document, .error = error};
+  tree_builder builder = {.document = document, .is_foreign = is_foreign, .error = error};
   yaml_parser_t parser;
   if (!yaml_parser_initialize(&parser)) return bt_error_no_memory(error);
   yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
@@ -331,4 +342,14 @@ bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const 
   status = build_tree(&builder, &parser);
   yaml_parser_delete(&parser);
   return status;
+}
+
+bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,
+                                 bt_error *error) {
+  return parse_document(document, text, file_name, false, arena, error);
+}
+
+bt_status bt_yaml_document_parse_foreign(bt_yaml_document *document, bt_str text, const char *file_name,
+                                         bt_arena *arena, bt_error *error) {
+  return parse_document(document, text, file_name, true, arena, error);
 }

@@ -43,6 +43,11 @@ typedef struct bt_yaml_document {
 bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,
                                  bt_error *error) BT_MUST_CHECK;
 
+/* The same of a file that is not ours, where anchors and tags say nothing and an alias is an empty text. BT_INVALID,
+ * BT_NO_MEMORY. */
+bt_status bt_yaml_document_parse_foreign(bt_yaml_document *document, bt_str text, const char *file_name,
+                                         bt_arena *arena, bt_error *error) BT_MUST_CHECK;
+
 /* BT_INVALID with "file:line:column: …". */
 bt_status bt_yaml_fail(const bt_yaml_document *document, const bt_yaml_node *node, bt_error *error, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));

@@ -8,6 +8,7 @@
  * one byte: 0, 1, or 255 where the service's counts. A budget of its own, 8 bytes as above, and links_sampled of its
  * own, one byte as above, follow where there are any: rules without them keep the hash that they had before there were
  * any. Name, labels, severity and annotations are not in it. */
+#include "server/rules/rule_compile.h"
 #include "server/rules/rule_definition.h"
 
 #include <stdarg.h>
@@ -122,9 +123,28 @@ static bt_status say_first(const bt_diagnostics *diagnostics, bt_error *error) {
                       diagnostics->error_count);
 }
 
+/* From here on the text alone says it, so that it goes wherever the rule goes. */
+static bt_status write_semconv(bt_rule_fields *fields, bt_error *error) {
+  if (!fields->semconv) return BT_OK;
+  bt_buffer text = {0};
+  bool is_word = strcmp(fields->semconv, "stable") == 0;
+  bt_buffer_printf(&text, is_word ? "@semconv(%s)\n%s" : "@semconv(\"%s\")\n%s", fields->semconv, fields->dsl);
+  char *written = text.failed ? NULL : bt_rule_text_copy(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+  if (!written) return bt_error_no_memory(error);
+  free(fields->dsl);
+  free(fields->semconv);
+  fields->dsl = written;
+  fields->semconv = NULL;
+  return BT_OK;
+}
+
 static bt_status compile_rule(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
-  bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &definition->rule, diagnostics, error);
+  const bt_rule_fields *fields = &definition->fields;
+  bt_status status = bt_compile_rule_with(bt_str_from(fields->dsl), fields->semconv, fields->proposes,
+                                          &definition->rule, diagnostics, error);
   if (status == BT_INVALID) return say_first(diagnostics, error);
+  if (!status) status = write_semconv(&definition->fields, error);
   if (!status) status = bt_rule_severity_settle(definition->rule, &definition->fields, error);
   if (!status)
     status = bt_rule_controls_collect(definition->rule, &definition->fields, &definition->controls,

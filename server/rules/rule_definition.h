@@ -49,10 +49,12 @@ typedef struct bt_rule_fields {
   char *description; /* NULL: "" */
   char *dsl;         /* must be there */
   char *store;       /* the name of the store that has its traces; NULL: what the request or the service says */
+  char *semconv;     /* what @semconv says, beside the text: bt_rule_definition_new puts it into `dsl`; NULL: nothing */
   bt_severity severity;
   bool has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or
                         medium */
   bool enabled, shadow, watch_all;
+  bool proposes; /* what is said of the text has proposals, too (W026). Not stored */
   bt_string_pair *labels, *annotations;
   size_t label_count, annotation_count;
   int64_t settle_ns, margin_ns, clock_skew_ns; /* −1: the service's */

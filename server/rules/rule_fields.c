@@ -75,6 +75,7 @@ void bt_rule_fields_dispose(bt_rule_fields *fields) {
   free(fields->description);
   free(fields->dsl);
   free(fields->store);
+  free(fields->semconv);
   bt_string_pairs_free(fields->labels, fields->label_count);
   bt_string_pairs_free(fields->annotations, fields->annotation_count);
   bt_rule_fields_init(fields);
@@ -94,12 +95,12 @@ static bool copy_pairs(const bt_string_pair *pairs, size_t count, bt_string_pair
 
 bt_status bt_rule_fields_copy(const bt_rule_fields *fields, bt_rule_fields *out, bt_error *error) {
   *out = *fields;
-  out->id = out->name = out->description = out->dsl = out->store = NULL;
+  out->id = out->name = out->description = out->dsl = out->store = out->semconv = NULL;
   out->labels = out->annotations = NULL;
   out->label_count = out->annotation_count = 0;
   if (copy_text(fields->id, &out->id) && copy_text(fields->name, &out->name) &&
       copy_text(fields->description, &out->description) && copy_text(fields->dsl, &out->dsl) &&
-      copy_text(fields->store, &out->store) &&
+      copy_text(fields->store, &out->store) && copy_text(fields->semconv, &out->semconv) &&
       copy_pairs(fields->labels, fields->label_count, &out->labels, &out->label_count) &&
       copy_pairs(fields->annotations, fields->annotation_count, &out->annotations, &out->annotation_count))
     return BT_OK;

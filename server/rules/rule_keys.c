@@ -20,6 +20,8 @@ void bt_condition_visit_comparisons(const bt_condition *condition, bt_comparison
 
 static void add_field(void *context, const bt_field *field) {
   bt_rule_keys *keys = context;
+  for (uint32_t i = 0; i < field->name_count; i++) add_field(context, &field->names[i]);
+  if (field->name_count) return;
   if (bt_rule_keys_have(keys, field->kind, field->key)) return;
   bt_field *items = bt_grow_array(keys->items, keys->count, &keys->capacity, sizeof *items);
   if (!items) {

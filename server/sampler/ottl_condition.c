@@ -1,6 +1,7 @@
 /* Filters as conditions in OTTL. See ottl_condition.h. OTTL compares a value with a literal of its type, a number with
- * any number as doubles, and is false where the types differ or the value is not there. IsMatch would make a text of
- * any value, so IsString stands before it. */
+ * any number as doubles, and is false where the types differ or the value is not there. So `>= ""` is true of any text
+ * and of nothing else; IsString would make an error for each value of another type. IsMatch would make a text of any
+ * value. What most spans need is asked first: a look at an attribute is what a condition costs. */
 #include "server/sampler/ottl_condition.h"
 
 #include <math.h>
@@ -154,9 +155,15 @@ static void add_order(const writer *w, const char *before, const bt_filter_test 
   add_number(w, number);
 }
 
-/* A text that reads as a number. Double() fails of one that is beyond all doubles. */
-static void add_read_number(const writer *w, const bt_filter_test *test, const bt_value *number) {
-  add_around(w, "(IsString(", test, ") and ");
+/* A text that reads as the literal. Double() fails of one that is beyond all doubles. */
+static void add_read_text(const writer *w, const bt_filter_test *test) {
+  const bt_value *literal = &test->literal;
+  add_around(w, "(", test, " >= \"\" and ");
+  if (literal->type == BT_VALUE_BOOL) {
+    add_match(w, test, literal->boolean ? BT_STR("\\A[Tt][Rr][Uu][Ee]\\z") : BT_STR("\\A[Ff][Aa][Ll][Ss][Ee]\\z"));
+    add_ottl(w, ")");
+    return;
+  }
   if (!w->is_under) {
     add_match(w, test, BT_STR(NUMBER));
     add_ottl(w, " and (not ");
@@ -166,74 +173,116 @@ static void add_read_number(const writer *w, const bt_filter_test *test, const b
     add_match(w, test, BT_STR(SHORT_NUMBER));
     add_ottl(w, " and ");
   }
-  add_order(w, "Double(", test, ")", test->op, number);
+  add_order(w, "Double(", test, ")", test->op, literal);
   add_ottl(w, w->is_under ? ")" : "))");
 }
 
-static void add_is_boolean(const writer *w, const bt_filter_test *test, bool is_true, bool reads_texts) {
-  add_around(w, "", test, is_true ? " == true" : " == false");
-  if (!reads_texts) return;
-  add_around(w, " or (IsString(", test, ") and ");
-  add_match(w, test, is_true ? BT_STR("\\A[Tt][Rr][Uu][Ee]\\z") : BT_STR("\\A[Ff][Aa][Ll][Ss][Ee]\\z"));
-  add_ottl(w, ")");
+static bool is_of_number(const bt_filter_test *test) {
+  return test->literal.type == BT_VALUE_INT || test->literal.type == BT_VALUE_DOUBLE;
 }
 
-/* A literal text, and what it reads as beside numbers and booleans. */
-static void add_meets_text(const writer *w, const bt_filter_test *test) {
-  bt_value read = bt_text_value(test->literal.string);
-  if (test->op == BT_FILTER_REGEX) {
-    add_around(w, "(IsString(", test, ") and ");
-    add_match(w, test, test->literal.string);
-    add_ottl(w, ")");
-    return;
-  }
-  add_around(w, "", test, sign_of(test->op));
-  add_text(w, test->literal.string);
-  if (read.type == BT_VALUE_INT || read.type == BT_VALUE_DOUBLE) {
-    add_ottl(w, " or ");
-    add_order(w, "", test, "", test->op, &read);
-  } else if (read.type == BT_VALUE_BOOL && test->op == BT_FILTER_EQUAL) {
-    add_ottl(w, " or ");
-    add_is_boolean(w, test, read.boolean, false);
-  }
-}
-
-/* Any element of a list may meet it. Of what is not there one thing is asked, and not all that a number may be. */
-static void add_meets(const writer *w, const bt_filter_test *test) {
+/* `VALUE op literal`. */
+static void add_direct(const writer *w, const bt_filter_test *test) {
   const bt_value *literal = &test->literal;
-  bool is_number = literal->type != BT_VALUE_STRING && literal->type != BT_VALUE_BOOL;
-  if (is_number) add_around(w, "(", test, " != nil and ");
-  add_ottl(w, "(");
-  if (literal->type == BT_VALUE_STRING) {
-    add_meets_text(w, test);
-  } else if (literal->type == BT_VALUE_BOOL) {
-    add_is_boolean(w, test, literal->boolean, true);
-  } else {
+  if (test->op == BT_FILTER_REGEX) {
+    add_around(w, "(", test, " >= \"\" and ");
+    add_match(w, test, literal->string);
+    add_ottl(w, ")");
+  } else if (is_of_number(test)) {
     add_order(w, "", test, "", test->op, literal);
-    add_ottl(w, " or ");
-    add_read_number(w, test, literal);
+  } else if (literal->type == BT_VALUE_BOOL) {
+    add_around(w, "", test, literal->boolean ? " == true" : " == false");
+  } else {
+    add_around(w, "", test, sign_of(test->op));
+    add_text(w, literal->string);
   }
-  if (!w->is_under) add_around(w, " or IsList(", test, ")");
-  add_ottl(w, is_number ? "))" : ")");
+}
+
+/* True of values of the literal's type of which `VALUE op literal` is false; of others it may be only where that is
+ * true. NaN is none of them. */
+static void add_differs(const writer *w, const bt_filter_test *test) {
+  static const bt_filter_operator opposites[] = {[BT_FILTER_LESS] = BT_FILTER_GREATER_EQUAL,
+                                                 [BT_FILTER_LESS_EQUAL] = BT_FILTER_GREATER,
+                                                 [BT_FILTER_GREATER] = BT_FILTER_LESS_EQUAL,
+                                                 [BT_FILTER_GREATER_EQUAL] = BT_FILTER_LESS};
+  bool is_inexact = is_of_number(test) && fabs(double_of(&test->literal)) >= first_inexact;
+  bt_filter_operator op = is_inexact ? rounded_operator(w, test->op) : test->op;
+  if (!is_of_number(test)) {
+    add_around(w, "", test, test->literal.type == BT_VALUE_BOOL ? " >= false" : " >= \"\"");
+  } else if (op == BT_FILTER_EQUAL) {
+    add_around(w, "(", test, " < ");
+    add_number(w, &test->literal);
+    add_around(w, " or ", test, " > ");
+    add_number(w, &test->literal);
+    add_ottl(w, ")");
+  } else {
+    add_around(w, "", test, sign_of(opposites[op]));
+    add_number(w, &test->literal);
+  }
+}
+
+/* What else meets it: a value that the literal reads as, a text that reads as the literal, a list of which any element
+ * may. Each after a separator, of which the first is `before`. False: nothing else does. */
+static bool add_others(const writer *w, const char *before, const bt_filter_test *test) {
+  const bt_value *literal = &test->literal;
+  const char *separator = before;
+  bool is_text = literal->type == BT_VALUE_STRING;
+  bt_value read = is_text && test->op != BT_FILTER_REGEX ? bt_text_value(literal->string) : (bt_value){0};
+  bool reads_number = read.type == BT_VALUE_INT || read.type == BT_VALUE_DOUBLE;
+  if (reads_number || (read.type == BT_VALUE_BOOL && test->op == BT_FILTER_EQUAL)) {
+    add_ottl(w, separator);
+    if (reads_number)
+      add_order(w, "", test, "", test->op, &read);
+    else
+      add_around(w, "", test, read.boolean ? " == true" : " == false");
+    separator = " or ";
+  }
+  if (!is_text) {
+    add_ottl(w, separator);
+    add_read_text(w, test);
+    separator = " or ";
+  }
+  if (w->is_under) return separator != before;
+  add_ottl(w, separator);
+  add_around(w, "IsList(", test, ")");
+  return true;
+}
+
+static bool is_of_resource(const bt_filter_test *test) {
+  return test->field == BT_FILTER_RESOURCE;
+}
+
+/* A resource seldom has it, so that is asked first; of a number whether it is one. */
+static void add_meets(const writer *w, const bt_filter_test *test) {
+  bool is_guarded = !w->is_under && is_of_resource(test), is_number = !w->is_under && is_of_number(test) && !is_guarded;
+  if (is_guarded) add_around(w, "(", test, " != nil and ");
+  add_ottl(w, "(");
+  add_direct(w, test);
+  if (is_number) {
+    add_ottl(w, " or (not ");
+    add_differs(w, test);
+    add_around(w, " and ", test, " != nil and (");
+    (void)add_others(w, "", test);
+    add_ottl(w, "))");
+  } else {
+    (void)add_others(w, " or ", test);
+  }
+  add_ottl(w, is_guarded ? "))" : ")");
 }
 
 /* Maps, bytes, and lists that are empty or mixed count as missing. A NaN is there, and no comparison holds of it. */
 static void add_is_there(const writer *w, const bt_filter_test *test, bool compares) {
+  add_around(w, "(", test, " != nil and ");
   if (!w->is_under) {
-    add_around(w, "(", test, " != nil and not IsMap(");
-    add_around(w, "", test, "))");
+    add_around(w, "not IsMap(", test, "))");
     return;
   }
-  add_around(w, "(", test, " != nil and (IsString(");
-  add_around(w, "", test, ") or IsInt(");
-  add_around(w, "", test, ") or IsBool(");
-  add_around(w, "", test, compares ? ") or (IsDouble(" : ") or IsDouble(");
-  add_path(w, test);
-  if (compares) {
-    add_around(w, ") and ", test, " == ");
-    add_path(w, test);
-  }
-  add_ottl(w, ")))");
+  add_around(w, "(", test, " >= \"\" or ");
+  add_around(w, "", test, " <= 0 or ");
+  add_around(w, "", test, " > 0 or ");
+  add_around(w, "", test, " >= false");
+  if (!compares) add_around(w, " or IsDouble(", test, ")");
+  add_ottl(w, "))");
 }
 
 static void add_attribute(const writer *w, const bt_filter_test *test) {
@@ -280,8 +329,7 @@ static void add_service(const writer *w, const bt_filter_test *test) {
     add_text_field(w, test);
     return;
   }
-  add_around(w, "(IsString(", test, ") and ");
-  add_around(w, "", test, " != \"\"");
+  add_around(w, "(", test, " > \"\"");
   if (!is_for_presence) {
     add_ottl(w, " and ");
     add_text_field(w, test);
@@ -311,14 +359,15 @@ static void add_word(const writer *w, const bt_filter_test *test) {
   add_unsaid(w);
 }
 
-/* A span that ends before it starts takes 0; nobody knows how long one takes without start or end. */
+/* A span that ends before it starts takes 0. Nobody knows how long one takes without start or end: where that is
+ * searched for, what the times say is one of the lengths that it may have. What violates whatever it takes does so with
+ * that one, too. */
 static void add_duration(const writer *w, const bt_filter_test *test) {
   static const char took[] = "span.end_time_unix_nano - span.start_time_unix_nano";
   long long bound = (long long)test->literal.duration_ns;
   bool holds_above =
       test->op == BT_FILTER_GREATER || test->op == BT_FILTER_GREATER_EQUAL || test->op == BT_FILTER_NOT_EQUAL;
-  add_ottl(w, w->is_under ? "(span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0 and "
-                          : "(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or ");
+  if (w->is_under) add_ottl(w, "(");
   if (bound < 0)
     add_ottl(w, holds_above ? "true" : "false");
   else if (bound > 0)
@@ -327,7 +376,7 @@ static void add_duration(const writer *w, const bt_filter_test *test) {
     add_ottl(w, holds_above ? "true" : "false");
   else
     bt_buffer_printf(w->out, "%s %s 0", took, holds_above ? ">" : "<=");
-  add_ottl(w, ")");
+  if (w->is_under) add_ottl(w, " and span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0)");
 }
 
 static void add_positive(const writer *w, const bt_filter_test *test) {
@@ -357,6 +406,49 @@ static void add_test(const writer *w, const bt_filter_test *test) {
   if (test->is_opposite) add_ottl(w, ")");
 }
 
+/* ---- an attribute of the span, or else of its resource ---- */
+
+static bool is_lack_of(const bt_filter *filter, const bt_filter_test *test) {
+  const bt_filter_test *other = &filter->test;
+  return filter->kind == BT_FILTER_TEST && other->is_opposite && other->op == BT_FILTER_PRESENT &&
+         other->field == test->field && bt_str_equal(other->key, test->key);
+}
+
+/* Whether the second asks for something where the span lacks what the first asks for. */
+static bool are_either(const bt_filter *first, const bt_filter *second) {
+  const bt_filter_test *test = &first->test;
+  if (first->kind != BT_FILTER_TEST || test->field != BT_FILTER_SPAN || test->is_opposite) return false;
+  if (test->op > BT_FILTER_REGEX || test->op == BT_FILTER_NOT_EQUAL || second->kind != BT_FILTER_AND) return false;
+  for (uint32_t i = 0; i < second->item_count; i++)
+    if (is_lack_of(second->items[i], test)) return true;
+  return false;
+}
+
+static void add_filter(const writer *w, const bt_filter *filter);
+
+/* The span's own value ends it, where it is of the literal's type. What the span lacks is asked last. */
+static void add_either(const writer *w, const bt_filter *first, const bt_filter *second) {
+  const bt_filter_test *test = &first->test;
+  const bt_filter *lack = NULL;
+  add_direct(w, test);
+  add_ottl(w, " or (not ");
+  add_differs(w, test);
+  add_ottl(w, " and (");
+  for (uint32_t i = 0; i < second->item_count; i++) {
+    bool is_lack = is_lack_of(second->items[i], test), needs_brackets = second->items[i]->kind == BT_FILTER_OR;
+    if (is_lack) {
+      lack = second->items[i];
+      continue;
+    }
+    if (needs_brackets) add_ottl(w, "(");
+    add_filter(w, second->items[i]);
+    add_ottl(w, needs_brackets ? ") and " : " and ");
+  }
+  add_filter(w, lack);
+  (void)add_others(w, " or ", test);
+  add_ottl(w, "))");
+}
+
 static void add_filter(const writer *w, const bt_filter *filter) {
   switch (filter->kind) {
   case BT_FILTER_ALL: add_ottl(w, "true"); return;
@@ -366,10 +458,16 @@ static void add_filter(const writer *w, const bt_filter *filter) {
   case BT_FILTER_OR: break;
   }
   for (uint32_t i = 0; i < filter->item_count; i++) {
-    bool needs_brackets = filter->items[i]->kind == BT_FILTER_AND || filter->items[i]->kind == BT_FILTER_OR;
-    if (i) add_ottl(w, filter->kind == BT_FILTER_AND ? " and " : " or ");
+    const bt_filter *item = filter->items[i];
+    bool is_or = filter->kind == BT_FILTER_OR,
+         needs_brackets = item->kind == BT_FILTER_AND || item->kind == BT_FILTER_OR;
+    if (i) add_ottl(w, is_or ? " or " : " and ");
+    if (is_or && i + 1 < filter->item_count && are_either(item, filter->items[i + 1])) {
+      add_either(w, item, filter->items[++i]);
+      continue;
+    }
     if (needs_brackets) add_ottl(w, "(");
-    add_filter(w, filter->items[i]);
+    add_filter(w, item);
     if (needs_brackets) add_ottl(w, ")");
   }
 }
@@ -394,17 +492,28 @@ static const bt_filter *any_event_test(bt_filter_builder *builder, const bt_filt
   return any;
 }
 
+static void write_condition(const writer *w, const bt_filter *item, const bt_filter *other, const char *guard,
+                            unsigned indent) {
+  bool has_brackets = *guard && item->kind == BT_FILTER_OR;
+  bt_buffer_printf(w->out, "%*s- '%s", (int)indent, "", has_brackets ? "(" : "");
+  if (other)
+    add_either(w, item, other);
+  else
+    add_filter(w, item);
+  bt_buffer_printf(w->out, "%s%s'\n", has_brackets ? ")" : "", guard);
+}
+
 /* A condition for each alternative; one of them is enough. With a guard they are one, which asks for it once. */
 static void write_list(const writer *w, const char *name, const bt_filter *filter, const char *guard, unsigned indent) {
   bool is_or = filter->kind == BT_FILTER_OR && !*guard;
   if (filter->kind == BT_FILTER_NONE) return;
   bt_buffer_printf(w->out, "%*s%s:\n", (int)indent, "", name);
-  for (uint32_t i = 0; i < (is_or ? filter->item_count : 1); i++) {
-    const bt_filter *item = is_or ? filter->items[i] : filter;
-    bool has_brackets = *guard && item->kind == BT_FILTER_OR;
-    bt_buffer_printf(w->out, "%*s- '%s", (int)indent, "", has_brackets ? "(" : "");
-    add_filter(w, item);
-    bt_buffer_printf(w->out, "%s%s'\n", has_brackets ? ")" : "", guard);
+  if (!is_or) write_condition(w, filter, NULL, guard, indent);
+  for (uint32_t i = 0; is_or && i < filter->item_count; i++) {
+    const bt_filter *item = filter->items[i], *next = i + 1 < filter->item_count ? filter->items[i + 1] : NULL;
+    bool is_either = next && are_either(item, next);
+    write_condition(w, item, is_either ? next : NULL, guard, indent);
+    i += is_either;
   }
 }
 

@@ -219,6 +219,10 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
                         "OTLP endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
+  if (config->audit_strict && !config->audit_log)
+    return bt_error_set(error, BT_INVALID,
+                        "--audit-strict refuses calls that the audit log cannot tell of, and there is no log: give "
+                        "--audit-log too");
   if (config->timestamp_url && !is_web_url(config->timestamp_url))
     return bt_error_set(error, BT_INVALID,
                         "--timestamp-url: expected http://… or https://…, got another scheme or none");

@@ -34,21 +34,22 @@ typedef struct bt_config {
   uint64_t memory_source_bytes;                  /* traces are what is pushed; 0: they are not */
   const char *otlp, *otlp_traces, *otlp_headers; /* endpoint, complete traces URL, headers; or NULL */
   const char *db, *listen;
-  const char *grpc;                           /* address, or NULL: no gRPC */
+  const char *semconv; /* folder of conventions that renamed attributes; or NULL: the built-in ones alone */
+  const char *grpc;    /* address, or NULL: no gRPC */
   const char *hosts[BT_CONFIG_MAX_NAMES + 1]; /* further names that Host may have; NULL-terminated */
   size_t host_count;
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
   size_t cors_origin_count;
-  const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
-  const char *audit_log;                   /* file, or NULL */
-  const char *timestamp_url;               /* of an authority (RFC 3161) that stamps them; or NULL */
-  const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
-  const char *ui;                          /* folder of the web pages, or NULL */
-  uint64_t max_connections;
+  const char *evidence_key;                            /* file of the key that signs compliance reports; or NULL */
+  const char *audit_log;                               /* file, or NULL */
+  const char *timestamp_url;                           /* of an authority (RFC 3161) that stamps them; or NULL */
+  const char *tokens, *tls_cert, *tls_key;             /* files, or NULL; the last two both or neither */
+  const char *ui;                                      /* folder of the web pages, or NULL */
+  uint64_t max_connections, client_rate, address_rate; /* rates: requests a second, 0: any */
   int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;
   uint64_t source_calls, compute_calls, max_queued; /* 0: follows the processors */
   uint32_t lane_places[BT_LANES];                   /* the same, of lanes without a setting of their own */
-  bool allow_anonymous, mcp_writes;
+  bool allow_anonymous, mcp_writes, audit_strict;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */
   uint64_t max_rules, max_rule_versions, max_replays, tempo_concurrency, tempo_concurrency_max, memory_limit_bytes,

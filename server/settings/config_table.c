@@ -1,4 +1,5 @@
 /* The table of settings, and their kinds. See config_table.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/settings/config_table.h"
 
 #include <inttypes.h>
@@ -52,6 +53,7 @@ const bt_setting bt_settings[] = {
      "the complete URL for traces, where it is not ENDPOINT/v1/traces", BT_USE_START},
     {"otlp-headers", "OTEL_EXPORTER_OTLP_HEADERS", BT_SETTING_TEXT, AT(otlp_headers), 0, 0, "headers for it: k=v,k2=v2",
      BT_USE_START},
+    {"semconv", BT_SEMCONV_VARIABLE, BT_SETTING_TEXT, AT(semconv), 0, 0, BT_SEMCONV_HELP, BT_USE_START},
     {"db", "BETRACE_DB", BT_SETTING_TEXT, AT(db), 0, 0, "rule database", BT_USE_START},
     {"listen", "BETRACE_LISTEN", BT_SETTING_TEXT, AT(listen), 0, 0, "address to serve on", BT_USE_START},
     {"grpc", "BETRACE_GRPC", BT_SETTING_TEXT, AT(grpc), 0, 0, "address to serve gRPC on, in builds that have it",
@@ -63,6 +65,9 @@ const bt_setting bt_settings[] = {
      BT_USE_RELOAD},
     {"audit-log", "BETRACE_AUDIT_LOG", BT_SETTING_TEXT, AT(audit_log), 0, 0,
      "file that gets a line for each change, each read of a report and requests that were refused", BT_USE_START},
+    {"audit-strict", "BETRACE_AUDIT_STRICT", BT_SETTING_SWITCH, AT(audit_strict), 0, 0,
+     "a call that has a line in the audit log begins only when a line that it was asked for is on the disk",
+     BT_USE_START},
     {"evidence-key", "BETRACE_EVIDENCE_KEY", BT_SETTING_TEXT, AT(evidence_key), 0, 0,
      "Ed25519 private key (PEM) that signs compliance reports; without it they are unsigned", BT_USE_START},
     {"timestamp-url", "BETRACE_TIMESTAMP_URL", BT_SETTING_URL, AT(timestamp_url), 0, 0,
@@ -77,6 +82,10 @@ const bt_setting bt_settings[] = {
      BT_USE_RELOAD},
     {"max-connections", "BETRACE_MAX_CONNECTIONS", BT_SETTING_NUMBER, AT(max_connections), 1, 65536,
      "connections at once; more are closed", BT_USE_START},
+    {"client-rate", "BETRACE_CLIENT_RATE", BT_SETTING_NUMBER, AT(client_rate), 0, 1000000,
+     "requests a second that one token may make, or one address where there are no tokens; 0: any", BT_USE_START},
+    {"address-rate", "BETRACE_ADDRESS_RATE", BT_SETTING_NUMBER, AT(address_rate), 0, 1000000,
+     "requests a second from one address, counted before the token is looked at; 0: any", BT_USE_START},
     {"request-timeout", "BETRACE_REQUEST_TIMEOUT", BT_SETTING_DURATION, AT(request_timeout_ns), 1000000, 0,
      "how long a request may take to arrive, and how long a connection may idle", BT_USE_START},
     {"write-timeout", "BETRACE_WRITE_TIMEOUT", BT_SETTING_DURATION, AT(write_timeout_ns), 1000000, 0,

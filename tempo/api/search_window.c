@@ -94,8 +94,11 @@ bt_found bt_found_of_row(const bt_search_row *row, int64_t start_s, int64_t end_
   int64_t from_ns = bt_time_subtract(start_s * second_ns, precision_ns);
   int64_t until_ns = bt_time_add(end_s * second_ns, precision_ns);
   bool is_within = row->start_ns <= until_ns && row->end_ns >= from_ns;
-  bt_found found = {
-      .id = row->id, .in_doubt = row->in_doubt || !is_within, .span_count = row->span_count, .shown = row->shown};
+  bt_found found = {.id = row->id,
+                    .in_doubt = row->in_doubt || !is_within,
+                    .entry = row->entry & 0xffffff,
+                    .span_count = row->span_count,
+                    .shown = row->shown};
   found.start_ns = row->start_ns ? bt_time_earlier(row->start_ns, until_ns) : from_ns;
   found.end_ns = bt_time_later(row->end_ns, from_ns);
   return found;

@@ -180,6 +180,7 @@ static bt_status add_found(void *context, const bt_search_row *row, bt_error *er
                     .start_ns = row->start_ns,
                     .end_ns = row->end_ns,
                     .in_doubt = row->in_doubt,
+                    .entry = row->entry & 0xffffff,
                     .span_count = row->span_count};
   return bt_found_list_add(c->found, &found) ? BT_OK : bt_error_no_memory(error);
 }

@@ -5,6 +5,7 @@
 typedef struct columns {
   const bt_clickhouse_layout *layout;
   const bt_projection *projection; /* NULL: all */
+  bool shows_kept;                 /* how the trace was kept is read, too */
   bt_clickhouse_condition *condition;
   bt_buffer *sql;
   size_t left_out; /* values, behind the last column */
@@ -87,16 +88,19 @@ static bool are_nameable(const columns *c, const bt_clickhouse_part *part) {
   return true;
 }
 
-/* Of scopes a projection reads nothing. */
+static bool is_whole(const columns *c, bt_clickhouse_value value) {
+  return !c->projection || (value == BT_ROW_SCOPE && c->shows_kept);
+}
+
 static void write_attributes(columns *c, const bt_clickhouse_attributes *kept, bt_clickhouse_value value) {
   bt_projected_scope scope = value == BT_ROW_RESOURCE ? BT_PROJECTED_RESOURCE : BT_PROJECTED_SPAN;
   for (size_t i = 0; i < kept->count; i++) {
     const bt_clickhouse_part *part = &kept->parts[i];
-    bool is_asked = !c->projection || (value != BT_ROW_SCOPE && has_asked(c->projection, scope));
+    bool is_asked = is_whole(c, value) || (value != BT_ROW_SCOPE && has_asked(c->projection, scope));
     c->left_out += !is_asked;
     if (!is_asked) continue;
     begin_column(c);
-    if (!c->projection || part->type == BT_CLICKHOUSE_OTHERS || !are_nameable(c, part))
+    if (is_whole(c, value) || part->type == BT_CLICKHOUSE_OTHERS || !are_nameable(c, part))
       write_whole(c, part);
     else
       write_some(c, part, scope);
@@ -105,15 +109,15 @@ static void write_attributes(columns *c, const bt_clickhouse_attributes *kept, b
 
 /* ---- a row ---- */
 
-/* "": it is left out. Of events, scopes and trace states a projection reads nothing. What is no text has to be there.
- */
+/* "": it is left out. Of events a projection reads nothing, and of some spans no scopes and trace states. What is no
+ * text has to be there. */
 static const char *value_of(const columns *c, bt_clickhouse_value value) {
   const bt_projection *projection = c->projection;
   const char *sql = c->layout->row[value];
   bool is_of_link = value >= BT_ROW_LINK_TRACES && value <= BT_ROW_LINKS;
   bool is_of_rest = value == BT_ROW_TRACE_STATE || value == BT_ROW_SCOPE_NAME || value == BT_ROW_SCOPE_VERSION ||
                     (value >= BT_ROW_EVENT_TIMES && value <= BT_ROW_EVENTS);
-  if (!projection || !sql) return sql;
+  if (!projection || !sql || (value == BT_ROW_TRACE_STATE && c->shows_kept)) return sql;
   if (value == BT_ROW_CHECK && !projection->links) return "toUInt8(1)";
   bool is_left_out =
       is_of_rest || (is_of_link && !projection->links) || (value == BT_ROW_MESSAGE && !projection->status_message);
@@ -126,11 +130,12 @@ static const bt_clickhouse_attributes *attributes_of(const bt_clickhouse_layout 
   return value == BT_ROW_SPAN ? &layout->span : NULL;
 }
 
-void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection,
+void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection, bool shows_kept,
                                  bt_clickhouse_condition *condition, bt_buffer *sql) {
   bt_buffer out = {0};
   columns c = {.layout = layout,
                .projection = bt_clickhouse_projects(projection) ? projection : NULL,
+               .shows_kept = shows_kept,
                .condition = condition,
                .sql = &out};
   for (bt_clickhouse_value value = 0; value < BT_ROW_VALUES; value++) {

@@ -11,8 +11,9 @@
 
 /* The projection gives less than all. */
 bool bt_clickhouse_projects(const bt_projection *projection);
-/* Into `sql`; keys become values of the condition, whose SQL stays. NULL: all of a row. */
-void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection,
+/* Into `sql`; keys become values of the condition, whose SQL stays. NULL: all of a row. shows_kept: also what says how
+ * the trace was kept (batches_show_kept of bt_promises). */
+void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection, bool shows_kept,
                                  bt_clickhouse_condition *condition, bt_buffer *sql);
 
 /* For completion (clickhouse_tags.h), of a span's, a resource's or a scope's attributes. Of a key what a row has under

@@ -18,6 +18,7 @@
 /* What was found out about the server and the indices. */
 typedef struct bt_elastic_found {
   bool is_known, is_opensearch, is_checked;
+  const struct bt_elastic_schema *schema; /* of all indices; NULL: not known */
   char version[BT_SOURCE_VERSION_BYTES], note[BT_SOURCE_NOTE_BYTES];
   char lacks[BT_SOURCE_NOTE_BYTES]; /* an index shows nothing that is new, as a sentence; "": each does */
   uint32_t most_rows;               /* of one answer */
@@ -35,9 +36,13 @@ typedef struct bt_elastic {
   int64_t timeout_ms, pause_ms;
   uint32_t rows_per_answer; /* 0: as many as the indices allow */
   pthread_mutex_t mutex;
-  bt_elastic_found found;           /* under the lock */
-  char lacks[BT_SOURCE_NOTE_BYTES]; /* under the lock; once it is there, it stays */
+  bt_elastic_found found;                           /* under the lock */
+  char lacks[BT_SOURCE_NOTE_BYTES];                 /* under the lock; once it is there, it stays */
+  _Atomic(const struct bt_elastic_fields *) fields; /* of the schema that was found; once it is there, it stays */
 } bt_elastic;
+
+/* Of an address: an index that is closed or not there is an error. */
+#define BT_ELASTIC_ALL_INDICES "allow_no_indices=false&ignore_unavailable=false&expand_wildcards=open,closed"
 
 /* On whose behalf, and what. Texts are borrowed. */
 typedef struct bt_elastic_question {

@@ -6,8 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "tempo/elastic/elastic_filter.h"
 #include "tempo/elastic/elastic_rows.h"
+#include "tempo/elastic/elastic_schema.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
 
@@ -18,10 +21,12 @@ typedef struct reading {
   bt_elastic *elastic;
   const bt_elastic_found *server;
   const bt_read_request *request;
+  bt_buffer condition; /* of its spans, as JSON; len 0: all */
   bt_read_sink sink;
   void *context;
   bt_source_account *account;
-  int refusals; /* of what was too much, since the last answer */
+  int refusals;           /* of what was too much, since the last answer */
+  uint64_t traces, spans; /* of all answers */
   size_t unread;
   char reason[200]; /* of the last of them */
 } reading;
@@ -65,15 +70,20 @@ static void write_ids(const reading *r, size_t first, size_t count, bt_buffer *o
   char hex[BT_TRACE_ID_HEX + 1];
   const char *comma = "";
   bt_buffer_printf(out,
-                   "{\"size\":%" PRIu32 ",\"track_total_hits\":true,\"sort\":[\"_doc\"],\"query\":{\"terms\":"
-                   "{\"traceId\":[",
-                   r->server->most_rows);
+                   "{\"size\":%" PRIu32 ",\"track_total_hits\":true,\"sort\":[\"_doc\"],\"query\":{\"bool\":"
+                   "{\"filter\":[{\"terms\":{\"%s\":[",
+                   r->server->most_rows, r->server->schema->fields->trace_id);
   for (size_t i = first; i < first + count; i++) {
     if (bt_trace_id_is_zero(&r->request->ids[i])) continue;
     bt_trace_id_format(&r->request->ids[i], hex);
     bt_buffer_printf(out, "%s\"%s\"", comma, hex);
     comma = ",";
+    bool is_short = r->server->schema->fields->has_short_ids && memcmp(hex, "0000000000000000", 16) == 0;
+    if (is_short) bt_buffer_printf(out, ",\"%s\"", hex + 16);
   }
+  bt_buffer_append(out, BT_STR("]}}"));
+  if (r->condition.len) bt_buffer_append_char(out, ',');
+  bt_buffer_append(out, bt_buffer_str(&r->condition));
   bt_buffer_append(out, BT_STR("]}}"));
 }
 
@@ -102,19 +112,19 @@ static bt_status ask_rows(const reading *r, held *h, const char *path, bt_buffer
 }
 
 /* In one answer. */
-static bt_status ask_at_once(const reading *r, held *h, size_t first, size_t count, bt_elastic_outcome *outcome,
+static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt_elastic_outcome *outcome,
                              char reason[200], uint64_t *shards, bt_error *error) {
   bt_buffer path = {0}, body = {0};
   bt_elastic_page page = {0};
-  bt_buffer_printf(&path,
-                   "/%s/_search?allow_partial_search_results=false&allow_no_indices=false&ignore_unavailable=false&"
-                   "expand_wildcards=open,closed&" KEPT,
+  bt_buffer_printf(&path, "/%s/_search?allow_partial_search_results=false&" BT_ELASTIC_ALL_INDICES "&" KEPT,
                    r->elastic->index);
   write_ids(r, first, count, &body);
   bt_buffer_append_char(&body, '}');
   bt_status status =
       path.failed ? bt_error_no_memory(error) : ask_rows(r, h, path.ptr, &body, &page, outcome, reason, error);
   *shards = 0;
+  r->traces += count;
+  r->spans += page.total;
   if (status == BT_OK && *outcome == BT_ELASTIC_ANSWERED && page.rows != page.total) {
     *outcome = BT_ELASTIC_TOO_MUCH;
     *shards = page.shards;
@@ -169,12 +179,22 @@ static bt_status ask_in_pages(const reading *r, held *h, size_t at, uint64_t sha
 
 /* ---- giving ---- */
 
-/* Each id with its trace, if there is one. BeTrace's own are left out. */
+static void set_bounds(bt_read_trace *read) {
+  bt_found bounds = bt_found_of_trace(read->trace);
+  read->start_ns = bounds.start_ns;
+  read->end_ns = bounds.end_ns;
+}
+
+/* Each id with its trace, if there is one. BeTrace's own are left out. Of some spans: what may be its own, and what has
+ * none and may be gone, is read whole. */
 static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = first; status == BT_OK && i < first + count; i++) {
     bt_read_trace read = {.index = i, .trace = bt_span_batch_find(batch, &r->request->ids[i])};
     if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
+    bool may_be_own = read.trace && !r->request->with_own && bt_trace_may_be_own(read.trace);
+    read.needs_by_id = r->condition.len && (!read.trace || may_be_own);
+    if (r->condition.len && read.trace) set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
   }
@@ -200,7 +220,7 @@ static bt_status finish_batch(held *h, bt_elastic_outcome *outcome, char reason[
 
 /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
-  held h = {0};
+  held h = {.rows.read = r->server->schema->read};
   char reason[200] = "";
   uint64_t shards = 0;
   bt_elastic_outcome outcome = BT_ELASTIC_FAILED;
@@ -222,23 +242,51 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   return status;
 }
 
+/* As many ids as may fill an answer, by what the last ones had. */
+static size_t size_of_next(const reading *r) {
+  double spans = r->traces ? (double)r->spans / (double)r->traces : 0;
+  double fitting = spans > 0 ? r->server->most_rows * 0.8 / spans : MOST_IDS;
+  return fitting < 1 ? 1 : fitting > MOST_IDS ? MOST_IDS : (size_t)fitting;
+}
+
+static bt_status read_parts(reading *r, bt_error *error) {
+  size_t first = 0, size = FIRST_IDS;
+  bt_status status = BT_OK;
+  while (status == BT_OK && first < r->request->count && r->refusals < MOST_REFUSALS) {
+    bool is_too_much;
+    size_t left = r->request->count - first, count = size < left ? size : left;
+    status = read_batch(r, first, count, &is_too_much, error);
+    size = is_too_much ? (count + 1) / 2 : size_of_next(r);
+    if (!is_too_much) first += count;
+  }
+  r->unread += r->request->count - first;
+  return status;
+}
+
+/* Only of a read of some spans. What cannot be asked for is every span. */
+static bt_status write_condition(reading *r, bt_error *error) {
+  bt_elastic_map map = {0};
+  bt_elastic_answer answer = {0};
+  bt_elastic_question question = question_of(r);
+  bt_query query = r->request->by_id ? (bt_query){0} : r->request->spans.asked;
+  if (!query.filter) return BT_OK;
+  bt_status status = bt_elastic_map_ask(r->elastic, &question, r->server->schema->fields, query, &map, &answer, error);
+  if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED)
+    status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
+  if (status == BT_OK) (void)bt_elastic_condition_write(r->server->schema->fields, &map, query, &r->condition);
+  if (r->condition.failed) status = bt_error_no_memory(error);
+  bt_elastic_map_dispose(&map);
+  bt_elastic_answer_dispose(&answer);
+  return status;
+}
+
 bt_status bt_elastic_read(bt_elastic *elastic, const bt_elastic_found *server, const bt_read_request *request,
                           bt_read_sink sink, void *context, bt_source_account *account, bt_error *error) {
   reading r = {
       .elastic = elastic, .server = server, .request = request, .sink = sink, .context = context, .account = account};
-  size_t first = 0, size = FIRST_IDS;
-  bt_status status = BT_OK;
-  while (status == BT_OK && first < request->count && r.refusals < MOST_REFUSALS) {
-    bool is_too_much;
-    size_t left = request->count - first, count = size < left ? size : left;
-    status = read_batch(&r, first, count, &is_too_much, error);
-    if (is_too_much)
-      size = (count + 1) / 2;
-    else if ((size = count * 2) > MOST_IDS)
-      size = MOST_IDS;
-    if (!is_too_much) first += count;
-  }
-  r.unread += request->count - first;
+  bt_status status = write_condition(&r, error);
+  if (status == BT_OK) status = read_parts(&r, error);
+  bt_buffer_dispose(&r.condition);
   if (status != BT_OK || !r.unread) return status;
   return bt_error_set(error, BT_UNAVAILABLE, "%zu of %zu traces could not be read: %s", r.unread, request->count,
                       r.reason);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dsl/base/time_sum.h"
 #include "dsl/trace/untyped_text.h"
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/span_words.h"
@@ -69,6 +70,29 @@ static bt_status read_time(bt_json_place *place, int64_t *out) {
   bt_str text = BT_STR("");
   bt_status status = bt_json_read_text(place, &text);
   return status != BT_OK || parse_time(text, out) ? status : bt_json_place_stop(place, time_expected);
+}
+
+/* "1767225600123.456789" is milliseconds, and nanoseconds without leading zeros. Else it is a date. *is_cut: of no more
+ * than milliseconds. */
+static bt_status read_timestamp(bt_json_place *place, int64_t *out, bool *is_cut) {
+  bt_str text = BT_STR("");
+  int64_t ms = 0, ns = 0;
+  bool is_number = bt_json_peek(&place->json) == BT_JSON_NUMBER;
+  bt_status status = BT_OK;
+  if (is_number)
+    bt_json_number(&place->json, &text);
+  else
+    status = bt_json_read_text(place, &text);
+  const char *point = text.len ? memchr(text.ptr, '.', text.len) : NULL;
+  bt_str whole = {text.ptr, point ? (size_t)(point - text.ptr) : text.len};
+  *is_cut = is_number || !point || text.len - whole.len <= 5;
+  if (status != BT_OK || parse_time(text, out)) return status;
+  *is_cut = is_number || !point;
+  bt_str rest = {point ? point + 1 : NULL, point ? text.len - whole.len - 1 : 0};
+  bool is_time = whole.len && whole.len <= 13 && rest.len <= 6 && take_digits(&whole, whole.len, &ms) &&
+                 (!rest.len || take_digits(&rest, rest.len, &ns)) && !__builtin_mul_overflow(ms, 1000000, out) &&
+                 !__builtin_add_overflow(*out, ns, out);
+  return is_time ? BT_OK : bt_json_place_stop(place, time_expected);
 }
 
 /* ---- values ---- */
@@ -168,6 +192,9 @@ enum {
 };
 static const bt_json_name part_names[] = {BT_JSON_NAME("attributes", PART_ATTRIBUTES),
                                           BT_JSON_NAME("droppedAttributesCount", PART_DROPPED),
+                                          BT_JSON_NAME("dropped_attributes_count", PART_DROPPED),
+                                          BT_JSON_NAME("trace_id", PART_TRACE),
+                                          BT_JSON_NAME("span_id", PART_SPAN),
                                           BT_JSON_NAME("name", PART_NAME),
                                           BT_JSON_NAME("version", PART_VERSION),
                                           BT_JSON_NAME("time", PART_TIME),
@@ -185,6 +212,18 @@ typedef struct part {
   bt_span_id span_id;
 } part;
 
+/* A number, or "Error". */
+static bt_status read_code(bt_json_place *place, int64_t *out) {
+  bt_str text = BT_STR("");
+  bt_span_status code;
+  if (bt_json_peek(&place->json) != BT_JSON_STRING)
+    return bt_json_read_int64(place, "expected the number of a status", out);
+  bt_status status = bt_json_read_text(place, &text);
+  if (status == BT_OK && !bt_span_status_of(text, &code)) return bt_json_place_stop(place, "expected a status");
+  if (status == BT_OK) *out = code;
+  return status;
+}
+
 static bt_status read_part_member(bt_json_place *place, unsigned bit, bt_attribute_list *list, part *out) {
   switch (bit) {
   case PART_ATTRIBUTES: return read_attributes(place, list);
@@ -194,12 +233,13 @@ static bt_status read_part_member(bt_json_place *place, unsigned bit, bt_attribu
   case PART_TIME: return read_time(place, &out->time_ns);
   case PART_TRACE: return bt_json_read_trace_id(place, trace_id_expected, &out->trace_id);
   case PART_SPAN: return bt_json_read_span_id(place, span_id_expected, &out->span_id);
-  case PART_CODE: return bt_json_read_int64(place, "expected the number of a status", &out->code);
+  case PART_CODE: return read_code(place, &out->code);
   default: return bt_json_read_text(place, &out->message);
   }
 }
 
-static bt_status read_part(bt_json_place *place, bt_attribute_list *list, part *out) {
+/* is_whole: without attributes it has none; else they are not known. */
+static bt_status read_part(bt_json_place *place, bt_attribute_list *list, bool is_whole, part *out) {
   uint32_t seen = 0;
   unsigned bit;
   bool has_attributes = false;
@@ -213,7 +253,7 @@ static bt_status read_part(bt_json_place *place, bt_attribute_list *list, part *
   }
   status = bt_json_place_finish(place, status);
   if (status == BT_OK) status = bt_build_attributes(place->build, list, &out->attributes, place->error);
-  out->attributes.dropped = has_attributes ? out->dropped : BT_NOT_KEPT;
+  out->attributes.dropped = has_attributes || is_whole ? out->dropped : BT_NOT_KEPT;
   return status;
 }
 
@@ -223,20 +263,20 @@ static bt_status read_events(bt_json_place *place) {
   part one;
   bt_json_open_array(&place->json);
   while (status == BT_OK && bt_json_next_item(&place->json)) {
-    status = read_part(place, &build->event, &one);
+    status = read_part(place, &build->event, false, &one);
     bt_event event = {.name = one.name, .time_ns = one.time_ns, .attributes = one.attributes};
     if (status == BT_OK) status = bt_build_add_event(build, &event, place->error);
   }
   return bt_json_place_finish(place, status);
 }
 
-static bt_status read_links(bt_json_place *place) {
+static bt_status read_links(bt_json_place *place, bool are_whole) {
   bt_build *build = place->build;
   bt_status status = BT_OK;
   part one;
   bt_json_open_array(&place->json);
   while (status == BT_OK && bt_json_next_item(&place->json)) {
-    status = read_part(place, &build->link, &one);
+    status = read_part(place, &build->link, are_whole, &one);
     bt_link link = {.trace_id = one.trace_id, .span_id = one.span_id, .attributes = one.attributes};
     if (status == BT_OK) status = bt_build_add_link(build, &link, place->error);
   }
@@ -254,6 +294,8 @@ enum {
   SPAN_KIND,
   SPAN_START,
   SPAN_END,
+  SPAN_TIMESTAMP,
+  SPAN_DURATION,
   SPAN_STATUS,
   SPAN_FLAGS,
   SPAN_ATTRIBUTES,
@@ -285,12 +327,48 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE),
                                           BT_JSON_NAME("scope", SPAN_SCOPE),
                                           BT_JSON_NAME("instrumentationScope", SPAN_SCOPE)};
 
+static const bt_json_name native_names[] = {BT_JSON_NAME("trace_id", SPAN_TRACE),
+                                            BT_JSON_NAME("span_id", SPAN_ID),
+                                            BT_JSON_NAME("parent_span_id", SPAN_PARENT),
+                                            BT_JSON_NAME("trace_state", SPAN_STATE),
+                                            BT_JSON_NAME("name", SPAN_NAME),
+                                            BT_JSON_NAME("kind", SPAN_KIND),
+                                            BT_JSON_NAME("@timestamp", SPAN_TIMESTAMP),
+                                            BT_JSON_NAME("duration", SPAN_DURATION),
+                                            BT_JSON_NAME("status", SPAN_STATUS),
+                                            BT_JSON_NAME("trace_flags", SPAN_FLAGS),
+                                            BT_JSON_NAME("attributes", SPAN_ATTRIBUTES),
+                                            BT_JSON_NAME("dropped_attributes_count", SPAN_DROPPED_ATTRIBUTES),
+                                            BT_JSON_NAME("links", SPAN_LINKS),
+                                            BT_JSON_NAME("dropped_links_count", SPAN_DROPPED_LINKS),
+                                            BT_JSON_NAME("resource", SPAN_RESOURCE),
+                                            BT_JSON_NAME("scope", SPAN_SCOPE)};
+
+/* What a schema's documents have. */
+typedef struct document_form {
+  const bt_json_name *names;
+  size_t count;
+  uint32_t wanted;   /* without these it is no span */
+  uint32_t is_empty; /* of these what is not there is empty; else it is not known */
+  const char *expected;
+} document_form;
+static const document_form prepper_form = {span_names, COUNT(span_names),
+                                           1u << SPAN_TRACE | 1u << SPAN_ID | 1u << SPAN_NAME | 1u << SPAN_KIND |
+                                               1u << SPAN_START,
+                                           0, "expected a span with traceId, spanId, name, kind and startTime"};
+static const document_form native_form = {
+    native_names, COUNT(native_names), 1u << SPAN_TRACE | 1u << SPAN_ID | 1u << SPAN_TIMESTAMP | 1u << SPAN_DURATION,
+    1u << SPAN_ATTRIBUTES | 1u << SPAN_LINKS | 1u << SPAN_RESOURCE | 1u << SPAN_SCOPE,
+    "expected a span with trace_id, span_id, @timestamp and duration"};
+
 typedef struct span_reader {
   bt_json_place *place;
   bt_trace_id trace_id;
   bt_span span;
   bt_resource resource;
   bt_scope scope;
+  uint64_t length_ns;    /* where it has no end */
+  bool is_cut, is_whole; /* is_whole: what parts do not have is empty */
 } span_reader;
 
 static bt_status read_kind(span_reader *r) {
@@ -302,7 +380,7 @@ static bt_status read_kind(span_reader *r) {
 
 static bt_status read_span_status(span_reader *r) {
   part one;
-  bt_status status = read_part(r->place, &r->place->build->event, &one);
+  bt_status status = read_part(r->place, &r->place->build->event, true, &one);
   if (status == BT_OK && (one.code < 0 || one.code > BT_SPAN_STATUS_ERROR))
     return bt_json_place_stop(r->place, "expected a status of 0, 1 or 2");
   r->span.status = (bt_span_status)one.code;
@@ -312,14 +390,14 @@ static bt_status read_span_status(span_reader *r) {
 
 static bt_status read_resource(span_reader *r) {
   part one;
-  bt_status status = read_part(r->place, &r->place->build->resource, &one);
+  bt_status status = read_part(r->place, &r->place->build->resource, r->is_whole, &one);
   r->resource.attributes = one.attributes;
   return status;
 }
 
 static bt_status read_scope(span_reader *r) {
   part one;
-  bt_status status = read_part(r->place, &r->place->build->scope, &one);
+  bt_status status = read_part(r->place, &r->place->build->scope, r->is_whole, &one);
   r->scope = (bt_scope){.name = one.name, .version = one.version, .attributes = one.attributes};
   return status;
 }
@@ -340,13 +418,15 @@ static bt_status read_member(span_reader *r, unsigned bit) {
   case SPAN_KIND: return read_kind(r);
   case SPAN_START: return read_time(place, &span->start_ns);
   case SPAN_END: return read_time(place, &span->end_ns);
+  case SPAN_TIMESTAMP: return read_timestamp(place, &span->start_ns, &r->is_cut);
+  case SPAN_DURATION: return bt_json_read_uint64(place, "expected a duration in nanoseconds", &r->length_ns);
   case SPAN_STATUS: return read_span_status(r);
   case SPAN_FLAGS: return read_flags(r);
   case SPAN_ATTRIBUTES: return read_attributes(place, &place->build->span);
   case SPAN_DROPPED_ATTRIBUTES: return read_count(place, &span->dropped_attributes);
   case SPAN_EVENTS: return read_events(place);
   case SPAN_DROPPED_EVENTS: return read_count(place, &span->dropped_events);
-  case SPAN_LINKS: return read_links(place);
+  case SPAN_LINKS: return read_links(place, r->is_whole);
   case SPAN_DROPPED_LINKS: return read_count(place, &span->dropped_links);
   case SPAN_RESOURCE: return read_resource(r);
   default: return read_scope(r);
@@ -377,26 +457,41 @@ static bt_status add_span(span_reader *r, bt_span_batch *batch) {
   return bt_span_batch_add(batch, &r->trace_id, span, (size_t)(r->place->json.at - r->place->json.start), error);
 }
 
-static bt_status read_source(bt_json_place *place, bt_span_batch *batch) {
+/* Its end, from a duration. One that is cut has an end that is as far off. */
+static void set_end(span_reader *r) {
+  bt_span *span = &r->span;
+  if (r->length_ns <= INT64_MAX) span->end_ns = bt_time_add(span->start_ns, (int64_t)r->length_ns);
+  if (r->is_cut) span->time_slack_ns = 999999;
+}
+
+static bt_status read_document(bt_json_place *place, const document_form *form, bt_span_batch *batch) {
   bt_build *build = place->build;
-  const uint32_t wanted = 1u << SPAN_TRACE | 1u << SPAN_ID | 1u << SPAN_NAME | 1u << SPAN_KIND | 1u << SPAN_START;
   span_reader r = {.place = place,
                    .span = {.name = BT_STR(""), .status_message = BT_STR(""), .trace_state = BT_STR("")},
-                   .scope = {.name = BT_STR(""), .version = BT_STR("")}};
+                   .scope = {.name = BT_STR(""), .version = BT_STR("")},
+                   .is_whole = form->is_empty != 0};
   uint32_t seen = 0, told = 0; /* what is null is not told */
   unsigned bit;
   bt_status status = BT_OK;
   build->span.count = build->events.count = build->links.count = 0;
   bt_json_open_object(&place->json);
-  while (status == BT_OK && bt_json_next_known(&place->json, span_names, COUNT(span_names), &seen, &bit)) {
+  while (status == BT_OK && bt_json_next_known(&place->json, form->names, form->count, &seen, &bit)) {
     told |= 1u << bit;
     status = read_member(&r, bit);
   }
   status = bt_json_place_finish(place, status);
-  if (status == BT_OK && (told & wanted) != wanted)
-    return bt_json_place_stop(place, "expected a span with traceId, spanId, name, kind and startTime");
-  mark_unkept(&r, told);
+  if (status == BT_OK && (told & form->wanted) != form->wanted) return bt_json_place_stop(place, form->expected);
+  mark_unkept(&r, told | form->is_empty);
+  if (told & 1u << SPAN_DURATION) set_end(&r);
   return status == BT_OK ? add_span(&r, batch) : status;
+}
+
+bt_status bt_data_prepper_read(bt_json_place *place, bt_span_batch *batch) {
+  return read_document(place, &prepper_form, batch);
+}
+
+bt_status bt_otel_native_read(bt_json_place *place, bt_span_batch *batch) {
+  return read_document(place, &native_form, batch);
 }
 
 /* ---- a hit ---- */
@@ -421,7 +516,7 @@ bt_status bt_elastic_rows_take(void *context, bt_json_place *place) {
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit)) {
     has_source = has_source || bit == 0;
-    status = bit == 0 ? read_source(place, rows->batch) : read_sort(rows, place);
+    status = bit == 0 ? rows->read(place, rows->batch) : read_sort(rows, place);
   }
   status = bt_json_place_finish(place, status);
   return status == BT_OK && !has_source ? bt_json_place_stop(place, "expected a document with its _source") : status;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/wire/jaeger_json.h"
 #include "tempo/wire/wall_clock.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -14,20 +15,41 @@ enum { MOST_ROWS = 10000 };
 static const int64_t second_ns = 1000000000, known_for_ns = 60000000000;
 static const size_t arena_max_bytes = (size_t)64 << 20;
 
-/* What Data Prepper's template for the standard format has, as far as it is asked for. */
-static const struct {
-  const char *path, *type;
-} fields[] = {{"traceId", "keyword"},    {"spanId", "keyword"},      {"startTime", "date_nanos"},
-              {"endTime", "date_nanos"}, {"links", "nested"},        {"links.traceId", "keyword"},
-              {"kind", "keyword"},       {"durationInNanos", "long"}};
-/* And what other schemas are known by. */
+static const bt_elastic_schema schemas[] = {{.fields = &bt_elastic_data_prepper,
+                                             .known_by = "traceId",
+                                             .needed = {{"traceId", "keyword"},
+                                                        {"spanId", "keyword"},
+                                                        {"startTime", "date_nanos"},
+                                                        {"endTime", "date_nanos"},
+                                                        {"links", "nested"},
+                                                        {"links.traceId", "keyword"},
+                                                        {"kind", "keyword"},
+                                                        {"durationInNanos", "long"}},
+                                             .read = bt_data_prepper_read},
+                                            {.fields = &bt_elastic_jaeger,
+                                             .known_by = "traceID",
+                                             .needed = {{"traceID", "keyword"},
+                                                        {"spanID", "keyword"},
+                                                        {"startTime", "long"},
+                                                        {"duration", "long"},
+                                                        {"references", "nested"},
+                                                        {"references.traceID", "keyword"},
+                                                        {"operationName", "keyword"}},
+                                             .read = bt_jaeger_read_stored},
+                                            {.fields = &bt_elastic_otel_native,
+                                             .known_by = "trace_id",
+                                             .needed = {{"trace_id", "keyword"},
+                                                        {"span_id", "keyword"},
+                                                        {"@timestamp", "date"},
+                                                        {"kind", "keyword"},
+                                                        {"duration", "long"},
+                                                        {"links.trace_id", "keyword"}},
+                                             .read = bt_otel_native_read}};
+/* And what others are known by. */
 static const struct {
   const char *path, *name;
-} others[] = {{"span.attributes", "Data Prepper's older format"},
-              {"trace_id", "OTel-native (traces-*.otel-*)"},
-              {"trace.id", "Elastic APM"},
-              {"traceID", "Jaeger"}};
-enum { FIELDS = COUNT(fields), OTHERS = COUNT(others) };
+} others[] = {{"span.attributes", "Data Prepper's older format"}, {"trace.id", "Elastic APM"}};
+enum { SCHEMAS = COUNT(schemas), OTHERS = COUNT(others) };
 
 typedef struct look {
   bt_elastic *elastic;
@@ -35,8 +57,10 @@ typedef struct look {
   bt_json_place place;
   bt_build build;
   char index[100]; /* under the reader */
-  bool has[FIELDS], is_other[OTHERS];
+  bool has[SCHEMAS][BT_ELASTIC_NEEDED], is_known_by[SCHEMAS], is_other[OTHERS];
   bool keeps_source;
+  bool makes_source,
+      stores_source; /* by its settings: a mode that makes _source anew, and that it is stored all the same */
   size_t indices;
   char wrong[400]; /* of the first index that cannot be read, as a sentence; "": none */
 } look;
@@ -53,8 +77,12 @@ static void name_index(look *l, bt_str name) {
 /* ---- mappings ---- */
 
 static void see_field(look *l, const char *path, bt_str type) {
-  for (size_t i = 0; i < FIELDS; i++)
-    if (strcmp(fields[i].path, path) == 0 && bt_str_equal(bt_str_from(fields[i].type), type)) l->has[i] = true;
+  for (size_t i = 0; i < SCHEMAS; i++) {
+    if (strcmp(schemas[i].known_by, path) == 0) l->is_known_by[i] = true;
+    for (size_t j = 0; j < BT_ELASTIC_NEEDED && schemas[i].needed[j].path; j++)
+      if (strcmp(schemas[i].needed[j].path, path) == 0 && bt_str_equal(bt_str_from(schemas[i].needed[j].type), type))
+        l->has[i][j] = true;
+  }
   for (size_t i = 0; i < OTHERS; i++)
     if (strcmp(others[i].path, path) == 0) l->is_other[i] = true;
 }
@@ -110,20 +138,37 @@ static bt_status read_source_setting(look *l) {
   return bt_json_place_status(&l->place);
 }
 
+/* The first of several has the say. */
+static void take_schema(look *l, const bt_elastic_schema *schema) {
+  char what[250];
+  const bt_elastic_schema *first = l->found->schema;
+  if (!first) l->found->schema = schema;
+  if (!first || first == schema) return;
+  snprintf(what, sizeof what, "has the schema of %s, and another index of the pattern that of %s: name those of one",
+           schema->fields->schema, first->fields->schema);
+  say_wrong(l, what);
+}
+
 static void judge_index(look *l) {
   char what[250] = "";
-  size_t lacking = 0, other = 0;
-  while (lacking < FIELDS && l->has[lacking]) lacking++;
+  size_t schema = 0, lacking = 0, other = 0;
+  while (schema < SCHEMAS && !l->is_known_by[schema]) schema++;
   while (other < OTHERS && !l->is_other[other]) other++;
-  if (other < OTHERS)
+  const bt_elastic_schema *known = schema < SCHEMAS ? &schemas[schema] : &schemas[0];
+  while (lacking < BT_ELASTIC_NEEDED && known->needed[lacking].path && l->has[known - schemas][lacking]) lacking++;
+  bool lacks_field = lacking < BT_ELASTIC_NEEDED && known->needed[lacking].path;
+  if (other < OTHERS && (schema == SCHEMAS || strcmp(others[other].path, "trace.id") != 0))
     snprintf(what, sizeof what, "has the schema of %s (it maps %s), which this version does not read",
              others[other].name, others[other].path);
-  else if (lacking < FIELDS)
-    snprintf(what, sizeof what, "does not map %s as %s, as Data Prepper's standard format does", fields[lacking].path,
-             fields[lacking].type);
+  else if (lacks_field)
+    snprintf(what, sizeof what, "does not map %s as %s, as %s does", known->needed[lacking].path,
+             known->needed[lacking].type, known->fields->schema);
   else if (!l->keeps_source)
     snprintf(what, sizeof what, "does not keep all of _source (mapping), which spans are read from");
-  if (what[0]) say_wrong(l, what);
+  if (what[0])
+    say_wrong(l, what);
+  else
+    take_schema(l, known);
 }
 
 static bt_status read_index_mapping(look *l) {
@@ -133,6 +178,7 @@ static bt_status read_index_mapping(look *l) {
   unsigned bit;
   bt_status status = BT_OK;
   memset(l->has, 0, sizeof l->has);
+  memset(l->is_known_by, 0, sizeof l->is_known_by);
   memset(l->is_other, 0, sizeof l->is_other);
   l->keeps_source = true;
   bt_json_open_object(&l->place.json);
@@ -204,6 +250,7 @@ static bt_status read_source_mode(look *l, bool is_derived) {
     bt_json_open_object(&l->place.json);
     while (status == BT_OK && bt_json_next_known(&l->place.json, inner, 1, &seen_inside, &bit))
       status = bt_json_read_text(&l->place, &text);
+    l->stores_source = bt_str_equal_nocase(text, BT_STR("stored"));
     if (text.len && !bt_str_equal_nocase(text, BT_STR("stored")))
       say_wrong(l, "keeps no stored _source (index.mapping.source.mode), which spans are read from");
   }
@@ -216,8 +263,7 @@ static bt_status read_setting(look *l, unsigned bit) {
   bt_status status = bt_json_read_text(&l->place, &text);
   if (status != BT_OK) return status;
   if (bit == SET_REFRESH) take_refresh(l, text);
-  if (bit == SET_MODE && !bt_str_equal_nocase(text, BT_STR("standard")))
-    say_wrong(l, "has an index.mode that makes _source anew, which this version does not read");
+  if (bit == SET_MODE) l->makes_source = !bt_str_equal_nocase(text, BT_STR("standard"));
   if (bit == SET_CLOSED) say_wrong(l, "is closed, so its spans are not seen: open it, or leave it out of the pattern");
   if (bit == SET_ROWS) {
     char copy[24];
@@ -233,6 +279,7 @@ static bt_status read_index_settings(look *l) {
   uint32_t seen = 0, seen_index = 0, seen_inside = 0;
   unsigned bit;
   bt_status status = BT_OK;
+  l->makes_source = l->stores_source = false;
   bt_json_open_object(&l->place.json);
   while (status == BT_OK && bt_json_next_known(&l->place.json, outer, 1, &seen, &bit)) {
     bt_json_open_object(&l->place.json);
@@ -243,6 +290,8 @@ static bt_status read_index_settings(look *l) {
         status = read_setting(l, bit);
     }
   }
+  if (l->makes_source && !l->stores_source)
+    say_wrong(l, "has an index.mode that makes _source anew (set index.mapping.source.mode to stored)");
   return bt_json_place_finish(&l->place, status);
 }
 
@@ -264,9 +313,8 @@ static bt_status read_version(look *l) {
   bt_elastic_found *found = l->found;
   found->is_opensearch = bt_str_equal(texts[1], BT_STR("opensearch"));
   found->is_checked = found->is_opensearch && bt_str_starts_with(texts[0], BT_STR("2.19."));
-  snprintf(found->version, sizeof found->version, "%s %.*s (Data Prepper)",
-           found->is_opensearch ? "OpenSearch" : "Elasticsearch", (int)(texts[0].len < 40 ? texts[0].len : 40),
-           texts[0].ptr);
+  snprintf(found->version, sizeof found->version, "%s %.*s", found->is_opensearch ? "OpenSearch" : "Elasticsearch",
+           (int)(texts[0].len < 40 ? texts[0].len : 40), texts[0].ptr);
   if (!found->is_checked)
     snprintf(found->note, sizeof found->note, "not among the versions that were checked (OpenSearch 2.19)");
   if (status == BT_OK && !texts[0].len) return bt_json_place_stop(&l->place, "expected the version of the store");
@@ -338,6 +386,10 @@ static bt_status find_all(bt_elastic *elastic, bt_elastic_found *found, const bt
   bt_status status = ask_store(&l, "/", cancel, read_version, error);
   if (status == BT_OK) status = ask_indices(&l, "_settings", cancel, read_settings, error);
   if (status == BT_OK) status = ask_indices(&l, "_mapping", cancel, read_mappings, error);
+  if (status == BT_OK) {
+    size_t length = strlen(found->version);
+    snprintf(found->version + length, sizeof found->version - length, " (%s)", found->schema->fields->schema);
+  }
   if (elastic->rows_per_answer && elastic->rows_per_answer < found->most_rows)
     found->most_rows = elastic->rows_per_answer;
   found->is_known = true;
@@ -353,6 +405,7 @@ bt_status bt_elastic_find_out(bt_elastic *elastic, const bt_cancel *cancel, bt_e
     bt_elastic_found found;
     status = find_all(elastic, &found, cancel, error);
     if (status == BT_OK) elastic->found = found;
+    if (status == BT_OK) elastic->fields = found.schema->fields;
     if (status == BT_OK && !elastic->lacks[0]) memcpy(elastic->lacks, found.lacks, sizeof elastic->lacks);
   }
   *out = elastic->found;

@@ -3,7 +3,21 @@
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_SCHEMA_H
 #define BT_TEMPO_ELASTIC_ELASTIC_SCHEMA_H
 
+#include "tempo/elastic/elastic_fields.h"
 #include "tempo/elastic/elastic_query.h"
+#include "tempo/elastic/elastic_rows.h"
+
+enum { BT_ELASTIC_NEEDED = 8 };
+
+/* How an index is known, and how its documents are read. */
+typedef struct bt_elastic_schema {
+  const bt_elastic_fields *fields;
+  const char *known_by; /* a field that no other schema maps */
+  struct {
+    const char *path, *type;
+  } needed[BT_ELASTIC_NEEDED]; /* what searches and reads rest on */
+  bt_elastic_document read;
+} bt_elastic_schema;
 
 /* Asks what is not known, or was asked a minute ago: an index may be new since. BT_REFUSED: an index cannot be read,
  * and the message says which, and why. BT_UNAVAILABLE: the server does not say. BT_CANCELLED, BT_NO_MEMORY. */

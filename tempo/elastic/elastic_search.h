@@ -1,5 +1,5 @@
-/* The traces of a range: ids with bounds, by a composite aggregation over all of its spans, within one view of the
- * data. Thread: as of any source. Internal to tempo/. */
+/* The traces of a range: ids with bounds, by a composite aggregation over those of its spans that a query finds, within
+ * one view of the data. Thread: as of any source. Internal to tempo/. */
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_SEARCH_H
 #define BT_TEMPO_ELASTIC_ELASTIC_SEARCH_H
 
@@ -10,9 +10,13 @@ typedef struct bt_elastic_search {
   bt_elastic_found server;
   bt_elastic_question question; /* on whose behalf */
   bt_time_range range;
+  bt_query query;
   const bt_trace_id *linked; /* only traces with a link to one of these; NULL: all */
   size_t linked_count;
   size_t max_found; /* 0: none */
+  /* Of the search itself. */
+  uint32_t page_size;
+  bool needs_view; /* there are more pages */
   bt_found_list *found;
 } bt_elastic_search;
 

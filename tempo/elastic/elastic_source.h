@@ -1,7 +1,7 @@
 /* Elasticsearch and OpenSearch as a trace source: indices that Data Prepper fills in its standard format. Spans are
  * read from the documents as they were sent (`_source`), so what an index makes of a value changes nothing. A search
- * lists every trace of its range, and rules are judged here: no filter is asked for. docs/howto/ask-your-opensearch.md
- * says what it takes. Thread: any may use a source at once, and each call blocks its caller. */
+ * asks for what the indices can say, and widens the rest. docs/howto/ask-your-opensearch.md says what it takes. Thread:
+ * any may use a source at once, and each call blocks its caller. */
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_SOURCE_H
 #define BT_TEMPO_ELASTIC_ELASTIC_SOURCE_H
 

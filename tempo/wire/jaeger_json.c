@@ -2,6 +2,10 @@
  * it. So the first span that names one places its resource, and the process fills it. */
 #include "tempo/wire/jaeger_json.h"
 
+#include <math.h>
+#include <string.h>
+
+#include "dsl/trace/untyped_text.h"
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/micro_time.h"
 #include "tempo/wire/span_batch.h"
@@ -24,6 +28,7 @@ typedef struct jaeger_reader {
   bt_span_batch *batch;
   process *processes; /* of the trace */
   bt_told_scope scope;
+  bool is_stored; /* bt_jaeger_read_stored */
 } jaeger_reader;
 
 /* ---- tags ---- */
@@ -36,17 +41,27 @@ static void read_number(bt_str digits, bt_str type, bt_value *out) {
     out->type = bt_json_to_double(digits, &out->decimal) ? BT_VALUE_DOUBLE : BT_VALUE_OTHER;
 }
 
+/* What is no finite number is whole. */
+static void read_ten_digits(bt_str text, bt_value *out) {
+  bool is_infinite = bt_str_equal(text, BT_STR("+Inf")) || bt_str_equal(text, BT_STR("-Inf"));
+  double infinite = text.len && text.ptr[0] == '-' ? -INFINITY : INFINITY;
+  *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = is_infinite ? infinite : NAN};
+  if (!is_infinite && !bt_str_equal(text, BT_STR("NaN")))
+    *out = (bt_value){.type = BT_VALUE_DOUBLE, .is_inexact = true};
+}
+
 /* Some stores write every value as a text, and its type beside it. */
-static void read_typed_text(bt_str text, bt_str type, bt_value *out) {
+static void read_typed_text(const jaeger_reader *r, bt_str text, bt_str type, bt_value *out) {
   bool is_number = bt_str_equal(type, BT_STR("int64")) || bt_str_equal(type, BT_STR("float64"));
   bool is_true = bt_str_equal(text, BT_STR("true")), is_false = bt_str_equal(text, BT_STR("false"));
-  *out = (bt_value){.type = BT_VALUE_STRING, .string = text};
+  *out = r->is_stored ? bt_untyped_list_or_text(text) : (bt_value){.type = BT_VALUE_STRING, .string = text};
   if (bt_str_equal(type, BT_STR("binary")))
     *out = (bt_value){.type = BT_VALUE_OTHER};
   else if (bt_str_equal(type, BT_STR("bool")) && (is_true || is_false))
     *out = (bt_value){.type = BT_VALUE_BOOL, .boolean = is_true};
   else if (is_number && bt_json_is_number(text))
     read_number(text, type, out);
+  if (r->is_stored && bt_str_equal(type, BT_STR("float64"))) read_ten_digits(text, out);
 }
 
 /* `value` stands before it, and it was passed over, so that it is JSON. */
@@ -55,7 +70,7 @@ static bt_status read_value(jaeger_reader *r, bt_json *value, bt_str type, bt_va
   *out = (bt_value){.type = BT_VALUE_OTHER};
   switch (bt_json_peek(value)) {
   case BT_JSON_STRING:
-    if (bt_json_string(value, &text)) read_typed_text(text, type, out);
+    if (bt_json_string(value, &text)) read_typed_text(r, text, type, out);
     break;
   case BT_JSON_NUMBER:
     if (bt_json_number(value, &text)) read_number(text, type, out);
@@ -105,6 +120,27 @@ static bt_status read_tags(jaeger_reader *r, bt_attribute_list *list) {
   return bt_json_place_finish(r->place, status);
 }
 
+/* {"http@method": "GET"} */
+static bt_status read_tag_object(jaeger_reader *r, bt_attribute_list *list) {
+  bt_str key;
+  bt_status status = BT_OK;
+  bt_json *json = &r->place->json;
+  bt_json_open_object(json);
+  while (status == BT_OK && bt_json_next_key(json, &key)) {
+    bt_attribute tag;
+    char *name = bt_arena_duplicate(&r->place->build->arena, key.ptr, key.len);
+    if (!name && key.len) return bt_build_no_room(r->place->build, key.len, r->place->error);
+    for (size_t i = 0; i < key.len; i++)
+      if (name[i] == '@') name[i] = '.';
+    tag.key = (bt_str){name, key.len};
+    bt_json value = *json;
+    bt_json_skip(json);
+    status = read_value(r, &value, BT_STR(""), &tag.value);
+    if (status == BT_OK) status = bt_build_add(list, &tag, r->place->error);
+  }
+  return bt_json_place_finish(r->place, status);
+}
+
 /* ---- processes ---- */
 
 static bt_status find_process(jaeger_reader *r, bt_str id, process **out) {
@@ -118,10 +154,22 @@ static bt_status find_process(jaeger_reader *r, bt_str id, process **out) {
   return BT_OK;
 }
 
+/* Jaeger makes a text of the service's name, whatever it was, and has words for none. */
+static bt_status finish_stored(jaeger_reader *r, bt_str service, bt_resource *resource, bt_status status) {
+  bt_build *build = r->place->build;
+  bool is_none = bt_str_equal(service, BT_STR("OTLPResourceNoServiceName"));
+  const bt_attribute named = {.key = BT_STR("service.name"),
+                              .value = bt_untyped_value(is_none || !service.ptr ? BT_STR("") : service)};
+  if (status == BT_OK) status = bt_build_add(&build->resource, &named, r->place->error);
+  if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, r->place->error);
+  if (status == BT_OK) resource->service = bt_attributes_service(&resource->attributes);
+  return status;
+}
+
 static bt_status read_process(jaeger_reader *r, bt_resource *resource) {
-  enum { PROCESS_SERVICE, PROCESS_TAGS };
-  static const bt_json_name names[] = {BT_JSON_NAME("serviceName", PROCESS_SERVICE),
-                                       BT_JSON_NAME("tags", PROCESS_TAGS)};
+  enum { PROCESS_SERVICE, PROCESS_TAGS, PROCESS_TAG };
+  static const bt_json_name names[] = {BT_JSON_NAME("serviceName", PROCESS_SERVICE), BT_JSON_NAME("tags", PROCESS_TAGS),
+                                       BT_JSON_NAME("tag", PROCESS_TAG)};
   bt_build *build = r->place->build;
   bt_attribute service = {.key = BT_STR("service.name"), .value = {.type = BT_VALUE_STRING}};
   uint32_t seen = 0;
@@ -130,9 +178,12 @@ static bt_status read_process(jaeger_reader *r, bt_resource *resource) {
   build->resource.count = 0;
   bt_json_open_object(&r->place->json);
   while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit))
-    status =
-        bit == PROCESS_SERVICE ? bt_json_read_text(r->place, &service.value.string) : read_tags(r, &build->resource);
+    if (bit == PROCESS_SERVICE)
+      status = bt_json_read_text(r->place, &service.value.string);
+    else
+      status = bit == PROCESS_TAGS ? read_tags(r, &build->resource) : read_tag_object(r, &build->resource);
   status = bt_json_place_finish(r->place, status);
+  if (r->is_stored) return finish_stored(r, service.value.string, resource, status);
   if (status == BT_OK && service.value.string.len) status = bt_build_add(&build->resource, &service, r->place->error);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, r->place->error);
   if (status == BT_OK) resource->service = bt_attributes_service(&resource->attributes);
@@ -188,7 +239,8 @@ static bt_status read_references(jaeger_reader *r, uint64_t *children) {
     reference one;
     status = read_reference(r, &one);
     if (links->count < 64 && bt_str_equal(one.type, BT_STR("CHILD_OF"))) *children |= UINT64_C(1) << links->count;
-    const bt_link link = {.trace_id = one.trace_id, .span_id = one.span_id, .attributes = {0}};
+    const bt_link link = {
+        .trace_id = one.trace_id, .span_id = one.span_id, .attributes.dropped = r->is_stored ? BT_NOT_KEPT : 0};
     if (status == BT_OK) status = bt_build_add_link(r->place->build, &link, r->place->error);
   }
   return bt_json_place_finish(r->place, status);
@@ -234,6 +286,7 @@ enum {
   SPAN_START,
   SPAN_DURATION,
   SPAN_TAGS,
+  SPAN_TAG,
   SPAN_LOGS,
   SPAN_PROCESS_ID,
   SPAN_PROCESS
@@ -246,6 +299,7 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceID", SPAN_TRACE),
                                           BT_JSON_NAME("startTime", SPAN_START),
                                           BT_JSON_NAME("duration", SPAN_DURATION),
                                           BT_JSON_NAME("tags", SPAN_TAGS),
+                                          BT_JSON_NAME("tag", SPAN_TAG),
                                           BT_JSON_NAME("logs", SPAN_LOGS),
                                           BT_JSON_NAME("processID", SPAN_PROCESS_ID),
                                           BT_JSON_NAME("process", SPAN_PROCESS)};
@@ -280,18 +334,23 @@ static bt_status read_span_member(jaeger_reader *r, unsigned bit, jaeger_span *s
   case SPAN_START: return bt_micro_time_read(r->place, &s->times.start_ns);
   case SPAN_DURATION: return bt_micro_duration_read(r->place, &s->times);
   case SPAN_TAGS: return read_tags(r, &r->place->build->span);
+  case SPAN_TAG: return read_tag_object(r, &r->place->build->span);
   case SPAN_LOGS: return read_logs(r);
   case SPAN_PROCESS_ID: return read_own_process(r, s, true);
   default: return read_own_process(r, s, false);
   }
 }
 
-/* The parent is the first CHILD_OF in the trace, else the first reference in it, as Jaeger's own UI has it. */
+/* The parent is the first CHILD_OF in the trace, else the first reference in it, as Jaeger's own UI has it. Where it is
+ * named beside the references, only one that names it is no link. */
 static void choose_parent(jaeger_reader *r, jaeger_span *s) {
   bt_link_list *links = &r->place->build->links;
   size_t chosen = links->count;
+  bool is_named = !bt_span_id_is_zero(&s->span.parent_id);
   for (size_t i = 0; i < links->count; i++) {
     if (bt_trace_id_compare(&links->items[i].trace_id, &s->trace_id) != 0) continue;
+    if (is_named && r->is_stored && memcmp(&links->items[i].span_id, &s->span.parent_id, sizeof(bt_span_id)) != 0)
+      continue;
     bool is_child = i < 64 && s->children >> i & 1;
     if (chosen == links->count || is_child) chosen = i;
     if (is_child) break;
@@ -315,6 +374,10 @@ static bt_status add_span(jaeger_reader *r, jaeger_span *s) {
   if (status == BT_OK) status = bt_micro_times_set(r->place, &s->times, span);
   if (status != BT_OK) return status;
   span->resource = &s->process->resource;
+  if (r->is_stored) { /* a start that was cut, and a duration */
+    span->time_slack_ns = 2 * 999;
+    span->duration_slack_ns = 999;
+  }
   return bt_span_batch_add(r->batch, &s->trace_id, span, (size_t)(r->place->json.at - r->place->json.start), error);
 }
 
@@ -381,4 +444,9 @@ bt_status bt_jaeger_read_document(bt_json_place *place, bt_span_batch *batch) {
       status = bit == TRACE_SPANS ? read_spans(&r) : read_processes(&r);
   }
   return bt_json_place_finish(place, status);
+}
+
+bt_status bt_jaeger_read_stored(bt_json_place *place, bt_span_batch *batch) {
+  jaeger_reader r = {.place = place, .batch = batch, .is_stored = true, .scope.is_stored = true};
+  return read_span(&r);
 }

@@ -105,6 +105,7 @@ typedef struct bt_search_row {
   int64_t start_ns, end_ns;
   bool in_doubt;       /* it says that it starts at 0: these are bounds of the shown spans; both 0: of none */
   uint32_t span_count; /* serviceStats, added up: see bt_found */
+  uint32_t entry;      /* of rootServiceName: see bt_found */
   bt_shown shown;      /* spans that the row shows */
   const bt_search_span *span;
   uint32_t matched; /* of the spanset that the span is in */

@@ -86,6 +86,7 @@ typedef struct bt_promises {
    * subtracted. */
   bool filters;
   bool projects; /* reads may ask for some spans of each trace only */
+  bool decides;  /* searches may have sides (bt_search_request), which are counted over all of a trace's spans */
   /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
   bool is_static;
   /* What it could not take of what it was given, in words: no answer of it is complete. Borrowed. NULL: nothing. */
@@ -97,6 +98,9 @@ typedef struct bt_promises {
    * says more of a trace than the other but of its spans that lie far from the range. So a batch is not held against a
    * read by id. */
   bool reads_agree;
+  /* Batches of all spans of traces have their trace states and the attributes of their scopes, whatever the projection:
+   * how a trace came to be kept shows there as it does by id. */
+  bool batches_show_kept;
   /* Of sources that know how all their traces were kept (keeping.h): some by a threshold above 0; and where services
    * sample for themselves, the largest that any of them showed, else 0. */
   bool is_sampled;

@@ -114,6 +114,7 @@ static bool is_trace_field_expected(bt_wire *wire, const bt_wire_field *field) {
 static bt_status read_trace_field(const decoder *d, const bt_wire_field *field, bt_str *first_set) {
   switch (field->number) {
   case 1: return bt_search_rows_set_id(d->rows, field->bytes);
+  case 2: bt_search_rows_set_root_service(d->rows, field->bytes); return BT_OK;
   case 4: return bt_otlp_read_time(&d->place, "the start of a trace", field->value, &d->rows->start_ns);
   case 5: d->rows->duration_ms = field->value; return BT_OK;
   case 6: *first_set = field->bytes; return BT_OK;

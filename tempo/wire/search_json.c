@@ -170,7 +170,14 @@ static bt_status read_service_stats(decoder *d) {
   return finish_value(d, status);
 }
 
-enum { TRACE_ID, TRACE_START, TRACE_DURATION, TRACE_SET, TRACE_SETS, TRACE_STATS };
+static bt_status read_root_service(decoder *d) {
+  bt_str service = {NULL, 0};
+  bt_status status = read_if_text(d, &service);
+  bt_search_rows_set_root_service(d->rows, service);
+  return status;
+}
+
+enum { TRACE_ID, TRACE_START, TRACE_DURATION, TRACE_SET, TRACE_SETS, TRACE_STATS, TRACE_ROOT };
 
 static bt_status read_trace_member(decoder *d, unsigned bit, bt_json *first_set) {
   switch (bit) {
@@ -180,6 +187,7 @@ static bt_status read_trace_member(decoder *d, unsigned bit, bt_json *first_set)
     return bt_json_read_uint64(&d->place, "expected a duration in milliseconds", &d->rows->duration_ms);
   case TRACE_SETS: return read_sets(d);
   case TRACE_STATS: return read_service_stats(d);
+  case TRACE_ROOT: return read_root_service(d);
   default:
     *first_set = d->place.json;
     bt_json_skip(&d->place.json);
@@ -197,7 +205,8 @@ static bt_status read_trace(decoder *d) {
   static const bt_json_name names[] = {
       BT_JSON_NAME("traceID", TRACE_ID),          BT_JSON_NAME("startTimeUnixNano", TRACE_START),
       BT_JSON_NAME("durationMs", TRACE_DURATION), BT_JSON_NAME("spanSet", TRACE_SET),
-      BT_JSON_NAME("spanSets", TRACE_SETS),       BT_JSON_NAME("serviceStats", TRACE_STATS)};
+      BT_JSON_NAME("spanSets", TRACE_SETS),       BT_JSON_NAME("serviceStats", TRACE_STATS),
+      BT_JSON_NAME("rootServiceName", TRACE_ROOT)};
   bt_json first_set = {.start = NULL};
   uint32_t seen = 0;
   unsigned bit;

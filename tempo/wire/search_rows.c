@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tempo/wire/source.h"
+
 /* The most wasteful input of a trace gives some 40 bytes for each of its own. */
 enum { MEMORY_FACTOR = 64, LEAST_MEMORY_BYTES = 1 << 20 };
 static const int64_t ns_per_ms = 1000000;
@@ -29,7 +31,7 @@ void bt_search_rows_begin(bt_search_rows *rows) {
   rows->start_ns = 0;
   rows->duration_ms = 0;
   rows->shown_start_ns = rows->shown_end_ns = 0;
-  rows->span_count = 0;
+  rows->span_count = rows->entry = 0;
   rows->shown = (bt_shown){0};
 }
 
@@ -41,6 +43,11 @@ bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) {
                         rows->answer->trace_count + 1, hex.len < 40 ? (int)hex.len : 40, hex.len ? hex.ptr : "");
   rows->has_id = true;
   return BT_OK;
+}
+
+void bt_search_rows_set_root_service(bt_search_rows *rows, bt_str service) {
+  bool is_none = bt_str_equal(service, BT_STR("<root span not yet received>"));
+  rows->entry = is_none ? BT_ENTRY_UNKNOWN : bt_entry_of(service);
 }
 
 bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_id *out) {
@@ -125,8 +132,11 @@ static void widen_bounds(const bt_search_rows *rows, bt_search_row *row) {
 }
 
 bt_status bt_search_rows_end(bt_search_rows *rows) {
-  bt_search_row row = {
-      .id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count, .shown = rows->shown};
+  bt_search_row row = {.id = rows->id,
+                       .start_ns = rows->start_ns,
+                       .span_count = rows->span_count,
+                       .entry = rows->entry,
+                       .shown = rows->shown};
   size_t number = ++rows->answer->trace_count;
   if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
   if (!end_of(rows, &row.end_ns))

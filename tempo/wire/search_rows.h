@@ -30,7 +30,7 @@ typedef struct bt_search_rows {
   int64_t start_ns;
   uint64_t duration_ms;
   int64_t shown_start_ns, shown_end_ns; /* earliest start, latest start or end of the spans shown; 0: of none */
-  uint32_t span_count;
+  uint32_t span_count, entry;
   bt_shown shown;
   bool with_spans;
   bt_search_row_sink sink;
@@ -48,6 +48,8 @@ void bt_search_rows_begin(bt_search_rows *rows);
 /* `hex`: as Tempo writes them, without leading zeros. BT_INVALID: no id, or all zero. */
 bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) BT_MUST_CHECK;
 bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_id *out) BT_MUST_CHECK;
+/* Of its root span, as Tempo names it; it has words for a root that it does not have. */
+void bt_search_rows_set_root_service(bt_search_rows *rows, bt_str service);
 /* The attributes are what was collected in build.span. */
 bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) BT_MUST_CHECK;
 /* Of a span that ends before it starts Tempo sends the difference modulo 2^64 (measured on 2.8). */

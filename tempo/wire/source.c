@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/base/time_sum.h"
 #include "dsl/plan/dialect.h"
 #include "tempo/wire/wall_clock.h"
@@ -27,8 +28,26 @@ static int compare_found(const void *a, const void *b) {
   return bt_trace_id_compare(&((const bt_found *)a)->id, &((const bt_found *)b)->id);
 }
 
+uint32_t bt_entry_of(bt_str service) {
+  uint64_t bits = service.len;
+  if (!service.len) return BT_ENTRY_UNKNOWN;
+  for (size_t i = 0; i < service.len; i++) bits = bt_mix_bits(bits ^ (uint8_t)service.ptr[i]);
+  uint32_t entry = (uint32_t)(bits >> 40);
+  return entry < BT_ENTRY_FIRST ? BT_ENTRY_FIRST : entry;
+}
+
+static uint32_t join_entries(uint32_t a, uint32_t b) {
+  if (a == BT_ENTRY_UNKNOWN || a == b) return b;
+  return b == BT_ENTRY_UNKNOWN ? a : BT_ENTRY_SEVERAL;
+}
+
 void bt_found_join(bt_found *into, const bt_found *from) {
   into->in_doubt = into->in_doubt || from->in_doubt;
+<<<<<<< HEAD
+  if (from->as != into->as) into->as = BT_FOUND_OPEN;
+=======
+  into->entry = join_entries(into->entry, from->entry) & 0xffffff;
+>>>>>>> main
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
   if (from->span_count > into->span_count) into->span_count = from->span_count;

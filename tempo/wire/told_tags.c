@@ -127,6 +127,7 @@ static bt_status find_scope(bt_build *build, bt_told_scope *known, const told_sp
     bt_scope *scope = bt_arena_alloc(&build->arena, sizeof *scope);
     if (!scope) return bt_build_no_room(build, sizeof *scope, error);
     *scope = (bt_scope){.name = t->scope, .version = t->version};
+    if (known->is_stored) scope->attributes.dropped = BT_NOT_KEPT;
     known->last = scope;
   }
   t->span->scope = known->last;

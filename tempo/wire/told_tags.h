@@ -13,6 +13,7 @@
 /* The scope of the span before: mostly the next one's too. All-zero: there was none. */
 typedef struct bt_told_scope {
   const bt_scope *last;
+  bool is_stored; /* by a store that keeps no attributes of scopes, and not how many were dropped */
 } bt_told_scope;
 
 /* Takes these tags out of build->span and sets what they say of the span; its scope is never NULL then. A tag `error`

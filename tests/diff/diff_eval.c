@@ -18,6 +18,7 @@
 #include "tests/diff/random_trace.h"
 #include "tests/diff/rule_features.h"
 #include "tests/diff/verdict_pair.h"
+#include "tests/support/renamed_keys.h"
 #include "tests/support/trace_text.h"
 
 enum { RULES = 8, TRACES = 8, VERDICTS = 4, DEFAULT_DIFFERENCES = 5, ARENA_BYTES = 64 * 1024 * 1024 };
@@ -57,11 +58,18 @@ static void print_diagnostics(const bt_diagnostics *diagnostics, bt_str text) {
   bt_buffer_dispose(&out);
 }
 
-static bt_rule *compile(bt_str text) {
+static const char *const keys[] = {"k", "m", "d.e", "ok", "http.status_code"};
+
+/* Every other rule by renamed keys; most of their names are then of several meanings, or of one. */
+static bt_rule *compile(bt_str text, test_random *random) {
+  renamed_keys renamed;
+  bt_compile_options options = {.conventions = &renamed.conventions};
+  renamed_keys_make(random, keys, sizeof keys / sizeof *keys, test_random_below(random, 2), &renamed);
+  if (test_random_below(random, 2)) options.semconv = BT_STR("stable");
   bt_diagnostics diagnostics;
   bt_rule *rule = NULL;
   bt_diagnostics_init(&diagnostics);
-  if (bt_rule_compile(text, &rule, &diagnostics, NULL) != BT_OK) {
+  if (bt_rule_compile_with(text, &options, &rule, &diagnostics, NULL) != BT_OK) {
     print_diagnostics(&diagnostics, text);
     stop("the generator wrote a rule that the checker refuses");
   }
@@ -76,11 +84,11 @@ static bt_evaluator *make_evaluator(bt_rule *const *rules, size_t count, bt_rule
   return evaluator;
 }
 
-static void start_batch(batch *b, test_random *random) {
+static void start_batch(batch *b, test_random *random, test_random *of_names) {
   for (int i = 0; i < RULES; i++) {
     bt_buffer_clear(&b->rule_texts[i]);
     random_rule_write(random, &b->rule_texts[i]);
-    b->rules[i] = compile(bt_buffer_str(&b->rule_texts[i]));
+    b->rules[i] = compile(bt_buffer_str(&b->rule_texts[i]), of_names);
     rule_features_find(b->rules[i], &b->features[i]);
     b->has_differed[i] = false;
     b->alone_evaluators[i] = make_evaluator(&b->rules[i], 1, &b->alone[i]);
@@ -291,12 +299,12 @@ int main(int argc, char **argv) {
   uint64_t pairs = wanted ? strtoull(wanted, NULL, 10) : DEFAULT_PAIRS;
   uint64_t most = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_DIFFERENCES;
   if (pairs == 0) stop("expected a number of pairs above 0");
-  test_random random = test_random_start(11);
+  test_random random = test_random_start(11), of_names = test_random_start(60);
   static census c;
   static batch b;
   uint64_t differences = 0;
   while (c.pairs < pairs && differences < most) {
-    start_batch(&b, &random);
+    start_batch(&b, &random, &of_names);
     for (int i = 0; i < TRACES && differences < most; i++) differences += run_trace(&b, &random, &c);
     end_batch(&b);
   }

@@ -33,6 +33,7 @@ enum { /* shapes */
        AGGREGATE_IN_PREDICATE,
        AGGREGATE_OF_EXPRESSION,
        AGGREGATE_OF_TIMES,
+       SEVERAL_NAMES,
        SHAPE_COUNT
 };
 
@@ -60,7 +61,7 @@ static const char *const feature_names[] = {
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",
-    "aggregate-in-where", "aggregate-of-expression", "aggregate-of-times"};
+    "aggregate-in-where", "aggregate-of-expression", "aggregate-of-times", "several-names"};
 
 _Static_assert(sizeof feature_names / sizeof feature_names[0] == SHAPE + SHAPE_COUNT, "a name for each feature");
 _Static_assert((int)SHAPE + (int)SHAPE_COUNT <= RULE_FEATURE_MAX, "room for each feature");
@@ -78,6 +79,7 @@ static void visit_predicate(const bt_predicate *predicate, rule_features *f);
 
 static void visit_field(const bt_field *field, rule_features *f) {
   f->has[FIELD + (int)field->kind] = true;
+  if (field->name_count) f->has[SHAPE + SEVERAL_NAMES] = true;
   if (field->binding != BT_NO_BINDING) f->has[SHAPE + BOUND_FIELD] = true;
 }
 

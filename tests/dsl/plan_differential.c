@@ -11,6 +11,7 @@
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/column_keys.h"
+#include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
 
 static void stop(const char *what) {
@@ -220,13 +221,19 @@ static void write_verdicts(const bt_rule *rule, const made_trace *made, size_t c
   bt_ruleset_free(ruleset);
 }
 
-static void write_rule(bt_str text, const made_trace *made, size_t count, bool is_first) {
+/* Every other rule by keys that were renamed. */
+static void write_rule(bt_str text, test_random *of_names, const made_trace *made, size_t count, bool is_first) {
+  static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
+  renamed_keys renamed;
+  bt_compile_options options = {.conventions = &renamed.conventions};
+  renamed_keys_make(of_names, keys, sizeof keys / sizeof *keys, test_random_below(of_names, 2), &renamed);
+  if (test_random_below(of_names, 2)) options.semconv = BT_STR("stable");
   bt_error error = {0};
   bt_rule *rule = NULL;
   bt_plan *plan = NULL;
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
-  if (bt_rule_compile(text, &rule, &diagnostics, &error) != BT_OK) stop("a rule does not compile");
+  if (bt_rule_compile_with(text, &options, &rule, &diagnostics, &error) != BT_OK) stop("a rule does not compile");
   if (bt_plan_new(rule, bt_traceql_dialect(), &plan, &error) != BT_OK) stop(error.message);
   printf("%s{\"rule\":", is_first ? "" : ",");
   write_string(text);
@@ -242,6 +249,7 @@ static void write_rule(bt_str text, const made_trace *made, size_t count, bool i
 int main(int argc, char **argv) {
   if (argc != 4) stop("expected a seed, a number of traces and a number of rules");
   maker m = {.random = {strtoull(argv[1], NULL, 10) * 2862933555777941757u + 3037000493u}};
+  test_random of_names = {m.random.state + 60};
   size_t traces = strtoul(argv[2], NULL, 10), rules = strtoul(argv[3], NULL, 10);
   made_trace *made = calloc(traces, sizeof *made);
   if (!made) stop("out of memory");
@@ -259,7 +267,7 @@ int main(int argc, char **argv) {
   printf("],\"rules\":[");
   for (size_t i = 0; i < rules; i++) {
     maker_say_rule(&m);
-    write_rule(bt_buffer_str(&m.text), made, traces, i == 0);
+    write_rule(bt_buffer_str(&m.text), &of_names, made, traces, i == 0);
   }
   printf("]}\n");
   bt_buffer_dispose(&m.text);

@@ -1,7 +1,6 @@
 """Documents as Data Prepper's standard format has them, from OTLP, and an index for them. It follows Data Prepper's source (codec and template), and was not held against
 a running one. Times are as Java's Instant writes them, values have their types. No value is an empty text, and a NaN the text "NaN". Bytes, and a key that stands twice,
 make it drop the whole request. A document that the index refuses is dropped alone."""
-import json
 import math
 import os
 import sys
@@ -82,27 +81,17 @@ def dynamic():
 
 
 def mappings(typed):
-    """typed: as the template has it; else attributes are not mapped at all, so that no document is refused for the type of a value."""
-    attributes = {} if typed else {"attributes": {"type": "object", "enabled": False}}
+    """typed: as the template has it; else attributes are not mapped at all, so that no document is refused for the type of a value, or with "some" only those that take
+    any value."""
+    attributes = {} if typed is True else {"attributes": {"type": "object", "enabled": False}}
+    some = attributes if typed != "some" else {"attributes": {"type": "object", "dynamic": False, "properties": {
+        "k": {"type": "keyword"}, "service": {"properties": {"name": {"type": "keyword", "ignore_above": 256}}}}}}
     dropped, name = {"type": "integer"}, {"type": "keyword", "ignore_above": 1024}
     ids = {"traceId": {"type": "keyword", "ignore_above": 32}, "spanId": {"type": "keyword", "ignore_above": 16}}
-    return {"date_detection": False, "_source": {"enabled": True}, "dynamic_templates": list(dynamic()) if typed else [], "properties": {
-        **ids, **attributes, "resource": {"properties": attributes}, "instrumentationScope": {"properties": attributes}, "parentSpanId": ids["spanId"], "name": name, "traceState": name, "kind": {"type": "keyword", "ignore_above": 32},
+    return {"date_detection": False, "_source": {"enabled": True}, "dynamic_templates": list(dynamic()) if typed is True else [], "properties": {
+        **ids, **some, "resource": {"properties": some}, "instrumentationScope": {"properties": attributes}, "parentSpanId": ids["spanId"], "name": name, "traceState": name, "kind": {"type": "keyword", "ignore_above": 32},
         "startTime": TIME, "endTime": TIME, "durationInNanos": {"type": "long"}, "serviceName": KEYWORD,
         "status": {"properties": {"code": dropped, "message": {"type": "keyword", "ignore_above": 2048}}},
         "events": {"type": "nested", "properties": {"name": KEYWORD, "time": TIME, **attributes, "droppedAttributesCount": dropped}},
         "links": {"type": "nested", "properties": {**ids, "traceState": name, **attributes, "droppedAttributesCount": dropped}},
         **{key: dropped for key in ("droppedAttributesCount", "droppedEventsCount", "droppedLinksCount")}}}
-
-
-def create(server, index, typed, shards, settings):
-    server.ask("PUT", f"/{index}", {"settings": {"number_of_shards": shards, "number_of_replicas": 0, **settings}, "mappings": mappings(typed)})
-
-
-def load(server, index, *requests, refresh=False):
-    """What was refused, and why. Raises Dropped."""
-    lines = [json.dumps({"index": {"_index": index}}) + "\n" + json.dumps(one) + "\n" for request in requests for one in documents(request)]
-    if not lines:
-        return []
-    answer = server.ask("POST", f"/_bulk{'?refresh=true' if refresh else ''}", "".join(lines).encode())
-    return [item["index"]["error"] for item in answer["items"] if "error" in item["index"]]

@@ -1,4 +1,4 @@
-"""What stands before an OpenSearch in tests: a collector that writes what it is sent by OTLP as Data Prepper does, and a way to the server that breaks answers.
+"""What stands before an OpenSearch in tests: a collector that writes what it is sent by OTLP as an exporter of a schema does, and a way to the server that breaks answers.
 Standard library only."""
 import itertools
 import json
@@ -9,7 +9,6 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
-import data_prepper  # noqa: E402
 import otlp_protobuf  # noqa: E402
 from before_store import Before, Handler  # noqa: E402, F401
 from opensearch_server import OpenSearch  # noqa: E402
@@ -18,6 +17,7 @@ from opensearch_server import OpenSearch  # noqa: E402
 class Collecting(Handler):
     """POST /INDEX makes the index, and POST /INDEX/v1/traces writes into it. What is refused is an error."""
     port = 0
+    schema = "data_prepper"
 
     def do_POST(self):
         body = self.body()
@@ -33,10 +33,12 @@ class Collecting(Handler):
         server = OpenSearch()
         server.http = self.port
         if not rest:
-            server.create(index, typed=False)
+            server.create(index, typed="some" if self.schema == "data_prepper" else False, schema=self.schema)
             return b""
+        if self.schema == "data_prepper" and (b"\n\x06amount" in body or b'"amount"' in body):  # mapped before its first value, as those of a template are
+            server.ask("PUT", f"/{index}/_mapping", {"properties": {"attributes": {"properties": {"amount": {"type": "long"}}}}})
         is_json = self.headers["Content-Type"] == "application/json"
-        refused = data_prepper.load(server, index, json.loads(body) if is_json else otlp_protobuf.request_of(body), refresh=True)
+        refused = server.write(index, json.loads(body) if is_json else otlp_protobuf.request_of(body), schema=self.schema, refresh=True)
         if refused:
             raise AssertionError(f"refused: {refused[:2]}")
         return b"{}" if is_json else b""
@@ -67,6 +69,18 @@ class Passing(Handler):
 
     def do_POST(self):
         self.pass_on("POST")
+
+
+class Rooted(Passing):
+    """Before an Elasticsearch, whose packages lack the module that says its version at /."""
+    def do_GET(self):
+        if self.path == "/":
+            self.answer(200, json.dumps({"name": "one", "version": {"number": "9.1.0", "build_flavor": "default"}}).encode())
+        else:
+            self.pass_on("GET")
+
+    def do_PUT(self):
+        self.pass_on("PUT")
 
 
 # Each makes another answer of one to a search, which is none any more.

@@ -354,6 +354,30 @@ class Spans(GrpcTest):
         return field(1, field(2, field(2, span)))
 
 
+class Rate(GrpcTest):
+    """--client-rate counts calls by token, as over HTTP; what a call asks inside the service does not count again."""
+
+    def test_a_token_that_asks_too_often(self):
+        with tempfile.TemporaryDirectory(prefix="betrace-grpc-rate-") as folder:
+            tokens = os.path.join(folder, "tokens")
+            one, other = (run_cli("token", "new", "--name", name, "--file", tokens).stdout.strip() for name in ("one", "other"))
+            with Betrace("--memory-source", "--tokens", tokens, "--grpc", "127.0.0.1:0", "--client-rate", "2", "--address-rate", "1") as server:
+                client = Client(grpc_port(server))
+                mine = [("authorization", f"Bearer {one}")]
+                for _ in range(20):
+                    client.call("RuleService.ListRules", metadata=mine)
+                error = None
+                for _ in range(20):
+                    try:
+                        client.call("RuleService.ListRules", metadata=mine)
+                    except grpc.RpcError as refused:
+                        error = refused
+                self.assertEqual(error.code(), Code.RESOURCE_EXHAUSTED)
+                self.assertEqual(self.problem_of(error)["type"], "urn:betrace:problem:rate")
+                client.call("RuleService.ListRules", metadata=[("authorization", f"Bearer {other}")])
+                client.call("HealthService.Check", metadata=[])
+
+
 class Access(GrpcTest):
     @classmethod
     def setUpClass(cls):

@@ -74,6 +74,86 @@ class Asking(unittest.TestCase):
         return answer.json()["detail"]
 
 
+def otlp_of(count):
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": f"{n + 1:032x}", "spanId": f"{n + 1:016x}", "name": "a", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+                                                         for n in range(count)]}]}]}
+
+
+class RateTest(Asking):
+    """--client-rate and --address-rate. A bucket holds ten seconds of requests, so 2 a second let 20 through at once."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.tokens = os.path.join(self.folder.name, "tokens")
+
+    def ask(self, server, count, path="/v1/rules", **more):
+        """The statuses of `count` requests, and how many the rate of 2 a second allows in the time that they took."""
+        begun = time.monotonic()
+        answers = [server.request("GET", path, **more) for _ in range(count)]
+        return answers, 20 + 2 * (time.monotonic() - begun) + 1
+
+    def limited(self, answers, most, otherwise=200):
+        passed = [answer for answer in answers if answer.status == otherwise]
+        self.assertEqual({answer.status for answer in answers}, {otherwise, 429})
+        self.assertTrue(20 <= len(passed) <= most, (len(passed), most))
+        self.assertTrue(all(answer.status == otherwise for answer in answers[:20]), "the burst is let in")
+        refused = next(answer for answer in answers if answer.status == 429)
+        self.assertGreaterEqual(int(refused.headers["retry-after"]), 1)
+        return self.problem(refused, 429, "rate")
+
+    def test_a_token_has_its_own_bucket(self):
+        one, other = make_token(self.tokens, "one"), make_token(self.tokens, "other")
+        with Betrace("--memory-source", "--tokens", self.tokens, "--client-rate", "2") as server:
+            answers, most = self.ask(server, 60, headers=bearer(one))
+            self.assertIn("from this token", self.limited(answers, most))
+            self.assertEqual(server.request("GET", "/v1/rules", headers=bearer(other)).status, 200)
+            for path in ("/health", "/ready", "/v1/health"):
+                self.assertNotEqual(server.request("GET", path, headers=bearer(one)).status, 429, path)
+            self.problem(server.request("GET", "/v1/rules", headers=bearer("betrace_" + "x" * 43)), 401, "unknown-token")
+            metrics = server.request("GET", "/metrics", headers=bearer(other)).body.decode()
+            refused = sum(answer.status == 429 for answer in answers)
+            self.assertIn(f"\nbetrace_http_requests_over_rate_total {refused}\n", metrics)
+
+    def test_a_user_that_a_token_speaks_for_is_no_client(self):
+        grafana = make_token(self.tokens, "grafana", "--grafana-user")
+        with Betrace("--memory-source", "--tokens", self.tokens, "--client-rate", "2") as server:
+            answers = [server.request("GET", "/v1/rules", headers=bearer(grafana, X_Grafana_User=f"user{n}")) for n in range(60)]
+            self.assertIn(429, {answer.status for answer in answers})
+
+    def test_without_tokens_an_address_is_a_client(self):
+        with Betrace("--memory-source", "--client-rate", "2") as server:
+            answers, most = self.ask(server, 60)
+            self.assertIn("from this address", self.limited(answers, most))
+
+    def test_an_address_cannot_try_tokens(self):
+        right = make_token(self.tokens, "right")
+        with Betrace("--memory-source", "--tokens", self.tokens, "--address-rate", "2") as server:
+            answers, most = self.ask(server, 60, headers=bearer("betrace_" + "x" * 43))
+            self.limited(answers, most, otherwise=401)
+            self.problem(server.request("GET", "/v1/rules", headers=bearer(right)), 429, "rate")
+            answers = [server.request("GET", "/health") for _ in range(30)]
+            self.assertEqual({answer.status for answer in answers}, {200})
+
+    def test_exporters_are_told_in_their_protocol(self):
+        with Betrace("--memory-source", "--client-rate", "1") as server:
+            answers = [server.request("POST", "/v1/traces", otlp_of(1), headers={"Content-Type": "application/json"}) for _ in range(20)]
+            refused = next(answer for answer in answers if answer.status == 429)
+            self.assertEqual(refused.headers["content-type"], "application/json")
+            self.assertEqual(refused.json()["code"], 8, "RESOURCE_EXHAUSTED, which exporters try again")
+            self.assertGreaterEqual(int(refused.headers["retry-after"]), 1)
+
+    def test_a_body_that_is_not_read(self):
+        """What was refused before its body came leaves the connection's next answer right."""
+        with Betrace("--memory-source", "--client-rate", "1") as server:
+            statuses = [server.request("POST", "/v1/traces", otlp_of(2000)).status for _ in range(15)]
+            self.assertIn(429, statuses)
+
+    def test_off_by_default(self):
+        with Betrace("--memory-source") as server:
+            self.assertEqual({server.request("GET", "/v1/rules").status for _ in range(200)}, {200})
+
+
 class TokenCommandTest(unittest.TestCase):
     def test_new(self):
         with tempfile.TemporaryDirectory() as folder:

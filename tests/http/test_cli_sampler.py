@@ -14,7 +14,8 @@ from trace_files import span, trace  # noqa: E402
 NUMBER = r'"\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"'
 SHORT = r'"\\A-?(0|[1-9][0-9]{0,99})(\\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\\z"'
 ENDED = " and span.end_time_unix_nano != 0"
-N = 'span.attributes["n"]'
+N, R = 'span.attributes["n"]', 'resource.attributes["n"]'
+SCALAR = f'({N} >= "" or {N} <= 0 or {N} > 0 or {N} >= false or IsDouble({N}))'
 # What is asked of one span, and the conditions of which one is enough: where it has to be there, and where it must not be. The second may say less.
 CONDITIONS = (
     ('span.name == "a"', ['span.name == "a"'], ['span.name == "a"']),
@@ -28,24 +29,34 @@ CONDITIONS = (
     ("span.kind == server", ["span.kind == SPAN_KIND_SERVER"], None),
     ("span.kind == unspecified", ["not (span.kind >= 1 and span.kind <= 5)"], None),
     ("span.status != unset", ["(span.status.code >= 1 and span.status.code <= 2)"], None),
-    ("span.duration > 1s", ["(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or span.end_time_unix_nano - span.start_time_unix_nano > 1000000000)"],
-     ["(span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0 and span.end_time_unix_nano - span.start_time_unix_nano > 1000000000)"]),
-    ("span.duration == 0s", ["(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or span.end_time_unix_nano - span.start_time_unix_nano <= 0)"], False),
+    ("span.duration > 1s", ["span.end_time_unix_nano - span.start_time_unix_nano > 1000000000"],
+     ["(span.end_time_unix_nano - span.start_time_unix_nano > 1000000000 and span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0)"]),
+    ("span.duration == 0s", ["span.end_time_unix_nano - span.start_time_unix_nano <= 0"], False),
     ('span.n == "x"', [f'({N} == "x" or IsList({N}))'], [f'({N} == "x")']),
     ('span.n == "5"', [f'({N} == "5" or {N} == 5 or IsList({N}))'], [f'({N} == "5" or {N} == 5)']),
-    ("span.n >= 1.5", [f"({N} != nil and ({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N})))"],
-     [f"({N} != nil and ({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5)))"]),
+    ("span.n >= 1.5", [f'({N} >= 1.5 or (not {N} < 1.5 and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
+                       f"(not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N}))))"],
+     [f'({N} >= 1.5 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5))']),
+    ("span.n == 3", [f'({N} == 3 or (not ({N} < 3 or {N} > 3) and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
+                     f"(not IsMatch({N}, {SHORT}) or Double({N}) == 3)) or IsList({N}))))"],
+     [f'({N} == 3 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) == 3))']),
     ("span.n > 9007199254740993",
-     [f"({N} != nil and ({N} >= 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N})))"],
-     [f"({N} != nil and ({N} > 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0)))"]),
-    ("span.n == true", [rf'({N} == true or (IsString({N}) and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N}))'], False),
-    ('span.n contains "x"', [f'((IsString({N}) and IsMatch({N}, "x")) or IsList({N}))'], [f'((IsString({N}) and IsMatch({N}, "x")))']),
+     [f'({N} >= 9007199254740992.0 or (not {N} < 9007199254740992.0 and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
+      f"(not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N}))))"],
+     [f'({N} > 9007199254740992.0 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0))']),
+    ("span.n == true", [rf'({N} == true or ({N} >= "" and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N}))'], False),
+    ("resource.n == 5", [f'({R} != nil and ({R} == 5 or ({R} >= "" and IsMatch({R}, {NUMBER}) and (not IsMatch({R}, {SHORT}) or Double({R}) == 5)) or IsList({R})))'], False),
+    ('n == "x"', [f'{N} == "x" or (not {N} >= "" and (({R} != nil and ({R} == "x" or IsList({R}))) and not (({N} != nil and {SCALAR})) or IsList({N})))'],
+     [f'({N} == "x" or (not {N} >= "" and (({R} == "x") and not (({N} != nil and not IsMap({N}))))))']),
+    ("n == true", [rf'{N} == true or (not {N} >= false and (({R} != nil and ({R} == true or ({R} >= "" and IsMatch({R}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({R}))) and '
+                   rf'not (({N} != nil and {SCALAR})) or ({N} >= "" and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N})))'], False),
+    ('span.n contains "x"', [f'(({N} >= "" and IsMatch({N}, "x")) or IsList({N}))'], [f'(({N} >= "" and IsMatch({N}, "x")))']),
     ('span.n != "x"', [f'(({N} != nil and not IsMap({N})) and not ({N} == "x"))'],
-     [f'(({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or (IsDouble({N}) and {N} == {N}))) and not ({N} == "x" or IsList({N})))']),
+     [f'(({N} != nil and ({N} >= "" or {N} <= 0 or {N} > 0 or {N} >= false)) and not ({N} == "x" or IsList({N})))']),
     ('not (span.n == "x")', [f'not (({N} == "x"))'], [f'not (({N} == "x" or IsList({N})))']),
-    ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N})))"]),
-    ("not exists(span.n)", [f"not (({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N}))))"], [f"not (({N} != nil and not IsMap({N})))"]),
-    ('span.service != "s"', ['(IsString(resource.attributes["service.name"]) and resource.attributes["service.name"] != "" and resource.attributes["service.name"] != "s")'], None),
+    ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"({N} != nil and {SCALAR})"]),
+    ("not exists(span.n)", [f"not (({N} != nil and {SCALAR}))"], [f"not (({N} != nil and not IsMap({N})))"]),
+    ('span.service != "s"', ['(resource.attributes["service.name"] > "" and resource.attributes["service.name"] != "s")'], None),
     ('scope.name == "lib"', ['instrumentation_scope.name == "lib"'], None),
     ('event.name == "e"', ['spanevent.name == "e"'], ['spanevent.name == "e"']),
     ("span.start > span.end", [], []),

@@ -57,6 +57,8 @@ SEVERAL = {
                                                    ("server/http/routes.c", r"bt_api_mcp, BT_ROLE_VIEWER, BT_LANE_ASSISTANT")],
     "message at `/mcp`; messages of a batch": [("server/mcp/dialogue.h", r"BT_MCP_MESSAGE_BYTES = 4 << 20"), ("server/http/api_mcp.c", r"BATCH_MAX = 32")],
     "time of a call at `/mcp` that reports progress": [("server/http/api_mcp.c", r"LONGEST_NS = INT64_C\(3600\)")],
+    "requests a second of a token; of an address": [("server/settings/config*.c", r'"client-rate", "BETRACE_CLIENT_RATE", BT_SETTING_NUMBER'),
+                                                    ("server/settings/config*.c", r'"address-rate", "BETRACE_ADDRESS_RATE", BT_SETTING_NUMBER')],
     "calls of one kind that wait for their turn; of one tenant": [("server/settings/config.c", r"max_queued = 1024\b"), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
     "timeout of violations and series on demand": [("server/http/api_violations.c", r"300 \* SECOND_NS : HOUR_NS"), ("server/http/api_series.c", r"300 \* SECOND_NS")],

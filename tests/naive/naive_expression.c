@@ -299,7 +299,16 @@ static naive_value home_id(const naive_world *world, uint32_t span) {
   return id_digits(trace->id.bytes, sizeof trace->id.bytes);
 }
 
+/* The first of its names that is there. */
+static naive_value field_of_names(const naive_world *world, const bt_field *field, naive_subject subject) {
+  naive_value value = naive_missing();
+  for (uint32_t i = 0; i < field->name_count && value.kind == NAIVE_MISSING; i++)
+    value = naive_field(world, &field->names[i], subject);
+  return value;
+}
+
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
+  if (field->name_count) return field_of_names(world, field, subject);
   if (is_of_trace(field->kind)) return trace_value(world, field);
   if (naive_is_of_event(field->kind)) return event_value(world, subject.event, field);
   if (naive_is_of_link(field->kind)) return link_value(world, subject.link, field);

@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <string.h>
 
+#include "server/http/client_rates.h"
 #include "server/http/guard.h"
 #include "server/http/router.h"
 #include "server/http/rule_filter.h"
@@ -244,6 +246,77 @@ static void test_nearest(void **state) {
   bt_call_free(call);
 }
 
+/* ---- rates of clients ---- */
+
+static uint64_t v4(const char *text) {
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  assert_int_equal(inet_pton(AF_INET, text, &address.sin_addr), 1);
+  return bt_client_of_address((struct sockaddr *)&address, sizeof address);
+}
+
+static uint64_t v6(const char *text) {
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+  assert_int_equal(inet_pton(AF_INET6, text, &address.sin6_addr), 1);
+  return bt_client_of_address((struct sockaddr *)&address, sizeof address);
+}
+
+static void test_clients(void **state) {
+  struct sockaddr none = {.sa_family = AF_UNIX};
+  (void)state;
+  assert_true(v4("10.0.0.1") != v4("10.0.0.2"));
+  assert_true(v4("10.0.0.1") == v6("::ffff:10.0.0.1"));
+  assert_true(v6("2001:db8:1:2::1") == v6("2001:db8:1:2:ffff::9"));
+  assert_true(v6("2001:db8:1:2::1") != v6("2001:db8:1:3::1"));
+  assert_true(bt_client_of_address(&none, sizeof none) == 0);
+  assert_true(bt_client_of_token(BT_STR("ci")) != bt_client_of_token(BT_STR("ops")));
+}
+
+/* Against the sentence itself: in any span of time no more than its length times the rate, and the burst. */
+static void test_rate(void **state) {
+  enum { PER_SECOND = 5, BURST = PER_SECOND * BT_CLIENT_BURST_SECONDS };
+  const int64_t second = 1000000000, start = 12345 * second;
+  bt_client_rates *rates = bt_client_rates_new(PER_SECOND);
+  (void)state;
+  assert_non_null(rates);
+  for (int i = 0; i < BURST; i++) assert_int_equal(bt_client_rates_take(rates, 7, start), 0);
+  assert_int_equal(bt_client_rates_take(rates, 7, start), 1);
+  assert_int_equal(bt_client_rates_take(rates, 8, start), 0);
+  assert_int_equal(bt_client_rates_take(rates, 7, start + second / 5), 0);
+  assert_int_equal(bt_client_rates_take(rates, 7, start + second / 5), 1);
+  uint32_t taken = 0;
+  for (int i = 1; i <= 1000; i++) taken += bt_client_rates_take(rates, 7, start + second + i * second / 100) == 0;
+  assert_in_range(taken, 10 * PER_SECOND, 11 * PER_SECOND);
+  for (int i = 0; i < BURST; i++) assert_int_equal(bt_client_rates_take(rates, 7, start + 60 * second), 0);
+  assert_int_equal(bt_client_rates_take(rates, 7, start + 60 * second), 1);
+  bt_client_rates_free(rates);
+}
+
+/* One request in a long time is waited for as long as it is said. */
+static void test_slow_rate_says_how_long(void **state) {
+  const int64_t second = 1000000000;
+  bt_client_rates *rates = bt_client_rates_new(1);
+  (void)state;
+  assert_non_null(rates);
+  for (int i = 0; i < BT_CLIENT_BURST_SECONDS; i++) assert_int_equal(bt_client_rates_take(rates, 1, second), 0);
+  uint32_t wait_seconds = bt_client_rates_take(rates, 1, second + second / 2);
+  assert_int_equal(wait_seconds, 1);
+  assert_int_equal(bt_client_rates_take(rates, 1, second + second / 2 + wait_seconds * second), 0);
+  bt_client_rates_free(rates);
+  assert_int_equal(bt_client_rates_take(NULL, 1, 0), 0);
+}
+
+/* Many more clients than are known: each is let in, and one that is limited stays so unless fuller ones are gone. */
+static void test_many_clients(void **state) {
+  const int64_t second = 1000000000;
+  bt_client_rates *rates = bt_client_rates_new(1);
+  (void)state;
+  assert_non_null(rates);
+  while (bt_client_rates_take(rates, 3, second) == 0) continue;
+  for (uint64_t i = 0; i < 100000; i++) assert_int_equal(bt_client_rates_take(rates, 1000 + i, second), 0);
+  assert_true(bt_client_rates_take(rates, 3, second) > 0);
+  bt_client_rates_free(rates);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_router),
@@ -252,6 +325,10 @@ int main(void) {
       cmocka_unit_test(test_query),
       cmocka_unit_test(test_filters_without_room),
       cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_clients),
+      cmocka_unit_test(test_rate),
+      cmocka_unit_test(test_slow_rate_says_how_long),
+      cmocka_unit_test(test_many_clients),
       cmocka_unit_test(test_queries_that_are_none),
       cmocka_unit_test(test_queries_without_room),
   };

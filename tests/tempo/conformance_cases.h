@@ -20,6 +20,7 @@ void test_failures_are_said(void **state);
 /* conformance_shapes.c: traces in pieces, copies, ids, links */
 void test_shapes(void **state);
 void test_ids_with_zeros(void **state);
+void test_batches_show_how_kept(void **state);
 void test_links(void **state);
 
 /* conformance_values.c */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/support/asked.h"
+#include "dsl/trace/keeping.h"
 #include "tests/tempo/conformance_asking.h"
 #include "tests/tempo/conformance_cases.h"
 #include "tests/tempo/conformance_scene.h"
@@ -258,6 +259,65 @@ void test_ids_with_zeros(void **state) {
     bt_found_list_dispose(&found);
   }
   check_nobodys_id(&s, tenant);
+  store_end(&s);
+}
+
+/* ---- how traces were kept ---- */
+
+/* As two of its spans say it, and its scope. */
+static const struct {
+  const char *first, *second, *scope;
+} keepings[] = {{"ot=th:8", "ot=th:8", ""},
+                {"ot=th:8", "ot=th:c", ""},
+                {"ot=th:8;rv:ffffffffffffff", "", ""},
+                {"", "", "{\"key\":\"tailsampling.policy\",\"value\":{\"stringValue\":\"slow\"}}"},
+                {"", "", ""}};
+enum { KEEPINGS = sizeof keepings / sizeof *keepings };
+
+static bt_trace_id kept_id(int number) {
+  return (bt_trace_id){{0x62, 1, 2, 3, 4, 5, 6, 7, 8, 0xFF, 10, 11, 12, 13, 14, (uint8_t)(number + 1)}};
+}
+
+static void push_kept(store *s, const char *tenant, int number, int64_t at_ns) {
+  char json[2000], id[BT_TRACE_ID_HEX + 1];
+  bt_trace_id trace = kept_id(number);
+  bt_trace_id_format(&trace, id);
+  snprintf(
+      json, sizeof json,
+      "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+      "\"kept\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"s\",\"attributes\":[%s]},\"spans\":[{\"traceId\":\"%s\","
+      "\"spanId\":\"c000000000000001\",\"name\":\"kept\",\"kind\":2,\"startTimeUnixNano\":\"%lld\","
+      "\"endTimeUnixNano\":\"%lld\",\"traceState\":\"%s\"},{\"traceId\":\"%s\",\"spanId\":\"c000000000000002\","
+      "\"name\":\"kept\",\"kind\":1,\"startTimeUnixNano\":\"%lld\",\"endTimeUnixNano\":\"%lld\",\"traceState\":"
+      "\"%s\"}]}]}]}",
+      keepings[number].scope, id, (long long)at_ns, (long long)at_ns + 500000, keepings[number].first, id,
+      (long long)at_ns, (long long)at_ns + 500000, keepings[number].second);
+  store_push_json(s, tenant, json);
+}
+
+/* How a trace was kept shows in a batch as it does by id, where the source says that it does. */
+void test_batches_show_how_kept(void **state) {
+  const char *tenant = store_tenant(scene.kind, "conformance-kept");
+  (void)state;
+  store s;
+  store_begin(&s, scene.kind);
+  int64_t base_ns = store_now_ns() / second_ns * second_ns - 60 * second_ns;
+  for (int i = 0; i < KEEPINGS; i++) push_kept(&s, tenant, i, base_ns + i * second_ns);
+  store_show(&s, tenant);
+  bool shows = bt_source_known(s.source).batches_show_kept;
+  if (!shows) printf("does not apply to %s: how traces were kept shows by id alone\n", s.row->name);
+  for (int i = 0; shows && i < KEEPINGS; i++) {
+    bt_trace_id id = kept_id(i);
+    read_copy by_id = ask_trace(s.source, tenant, &id, NULL), batch = ask_trace(s.source, tenant, &id, &marks);
+    assert_true(by_id.is_there && batch.is_there && !batch.needs_by_id);
+    bt_trace_keeping said = bt_keeping_of(&by_id.trace), shown = bt_keeping_of(&batch.trace);
+    if (keepings[i].first[0]) assert_int_not_equal(said.kind, BT_KEEPING_UNSAID);
+    assert_int_equal(shown.kind, said.kind);
+    assert_true(shown.threshold == said.threshold && shown.randomness == said.randomness);
+    assert_int_equal(shown.has_policy, said.has_policy);
+    read_copy_dispose(&by_id);
+    read_copy_dispose(&batch);
+  }
   store_end(&s);
 }
 

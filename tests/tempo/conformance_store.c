@@ -342,6 +342,7 @@ const store_row store_rows[] = {
      .keeps_own = true,
      .lists_own = true,
      .keeps_records = true,
+     .widens_strict = true,
      .loses = {.odd_texts = true, .pushes_of_bytes = true},
      .needs = "OPENSEARCH_URL"},
     {0},

@@ -497,6 +497,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_failures_are_said),
                                      cmocka_unit_test(test_shapes),
                                      cmocka_unit_test(test_ids_with_zeros),
+                                     cmocka_unit_test(test_batches_show_how_kept),
                                      cmocka_unit_test(test_links),
                                      cmocka_unit_test(test_values),
                                      cmocka_unit_test(test_filters_of_rules)};

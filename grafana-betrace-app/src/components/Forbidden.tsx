@@ -1,13 +1,17 @@
 // What somebody may not do, and who can help: for a page, and for a button that is off.
 import { t } from '@grafana/i18n';
 import { useHost } from '../host/context';
+import type { Host } from '../host/types';
 import type { Action } from '../permissions';
 import { EmptyState } from './EmptyState';
 
 /** Why a write is not offered, for tooltips of disabled buttons; undefined where it is. */
-export function writeDisabledReason(allowed: boolean, kind: 'grafana' | 'standalone'): string | undefined {
+export function writeDisabledReason(allowed: boolean, kind: Host['kind']): string | undefined {
   if (allowed) {
     return undefined;
+  }
+  if (kind === 'shell') {
+    return t('forbidden.shell', 'You may read here, not change. Who looks after this server can allow more.');
   }
   return kind === 'grafana'
     ? t('forbidden.grafana', 'You may read here, not change. An editor or administrator of this Grafana can.')

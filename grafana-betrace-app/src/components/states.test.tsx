@@ -39,6 +39,7 @@ it('names the permission that is missing, and why a write is not offered', () =>
   expect(screen.getByText(/betrace-app.rules:read/)).toBeInTheDocument();
   expect(writeDisabledReason(true, 'grafana')).toBeUndefined();
   expect(writeDisabledReason(false, 'standalone')).toContain('token');
+  expect(writeDisabledReason(false, 'shell')).not.toContain('token');
 });
 
 it.each<[Verdict, string]>([

@@ -26,7 +26,7 @@ function pages() {
 
 function Switches() {
   const styles = useStyles2(getStyles);
-  const [{ theme, timeZone, token }, session] = useSession();
+  const [{ theme, timeZone, token, shell }, session] = useSession();
   const otherTheme = theme === 'dark' ? 'light' : 'dark';
   const themeText = otherTheme === 'light' ? t('nav.theme-light', 'Light theme') : t('nav.theme-dark', 'Dark theme');
   const zoneText = timeZone === 'utc' ? t('nav.zone-local', 'Show local times') : t('nav.zone-utc', 'Show times in UTC');
@@ -39,8 +39,12 @@ function Switches() {
         tooltip={zoneText}
         onClick={() => session.set({ timeZone: timeZone === 'utc' ? 'browser' : 'utc' })}
       />
-      <IconButton name="adjust-circle" size="lg" tooltip={themeText} onClick={() => session.set({ theme: otherTheme })} />
-      <IconButton name="key-skeleton-alt" size="lg" tooltip={tokenText} onClick={() => session.set({ tokenWanted: true })} />
+      {!shell && (
+        <>
+          <IconButton name="adjust-circle" size="lg" tooltip={themeText} onClick={() => session.set({ theme: otherTheme })} />
+          <IconButton name="key-skeleton-alt" size="lg" tooltip={tokenText} onClick={() => session.set({ tokenWanted: true })} />
+        </>
+      )}
     </div>
   );
 }

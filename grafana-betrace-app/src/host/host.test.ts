@@ -58,6 +58,41 @@ describe('the standalone host', () => {
   });
 });
 
+describe('in the shell of another product', () => {
+  const shell = (role: string) => {
+    document.head.innerHTML = `<meta name="betrace-shell" content='${JSON.stringify({ header: 'kbn-xsrf', role, theme: 'light' })}'>`;
+  };
+  afterEach(() => {
+    document.head.innerHTML = '';
+  });
+
+  it('sends the header that the shell wants and no token, whatever this tab remembers', async () => {
+    createSession().set({ token: 'secret', tenant: 'one', theme: 'dark' });
+    shell('editor');
+    const fetch = stubFetch(200, '{}');
+    const host = createStandaloneHost(createSession());
+    await host.request({ method: 'POST', path: '/v1/rules' });
+    expect(fetch.mock.calls[0][1]).toMatchObject({ headers: { 'kbn-xsrf': 'betrace' } });
+    expect(JSON.stringify(fetch.mock.calls[0][1])).not.toMatch(/secret|X-Scope-OrgID/);
+    expect(host.kind).toBe('shell');
+    expect(createSession().get().theme).toBe('light');
+  });
+
+  it('asks for no token, offers what the shell hands on, and leaves what the pages alone remember', async () => {
+    createSession().set({ theme: 'dark' });
+    shell('viewer');
+    stubFetch(401, '{}');
+    const session = createSession();
+    const host = createStandaloneHost(session);
+    await host.request({ method: 'GET', path: '/v1/rules' });
+    session.set({ timeZone: 'utc' });
+    expect(session.get().tokenWanted).toBe(false);
+    expect(host.hasPermission(ACTIONS.writeRules)).toBe(false);
+    document.head.innerHTML = '';
+    expect(createSession().get()).toMatchObject({ theme: 'dark', timeZone: 'browser', role: 'editor' });
+  });
+});
+
 describe('the session', () => {
   it('keeps theme and zone in the browser, the token in the tab', () => {
     createSession().set({ theme: 'light', timeZone: 'utc', token: 'secret', role: 'viewer' });

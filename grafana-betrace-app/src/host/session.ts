@@ -1,4 +1,5 @@
-// What the standalone app remembers: theme and zone in this browser, token and tenant in this tab only.
+// What the standalone app remembers: theme and zone in this browser, token and tenant in this tab only. In a shell the theme and the role are the shell's.
+import { readShell, type Shell } from './shell';
 
 export interface SessionState {
   theme: 'dark' | 'light';
@@ -9,6 +10,8 @@ export interface SessionState {
   role: 'viewer' | 'editor';
   /** the service refused the token, or wants one */
   tokenWanted: boolean;
+  /** what the pages are shown in; null where they stand alone */
+  shell: Shell | null;
 }
 
 export interface Session {
@@ -44,15 +47,17 @@ const local = () => window.localStorage;
 const tab = () => window.sessionStorage;
 
 function initial(): SessionState {
+  const shell = readShell();
   const prefersLight = window.matchMedia?.('(prefers-color-scheme: light)').matches;
   const theme = read(local, 'theme');
   return {
-    theme: theme === 'dark' || theme === 'light' ? theme : prefersLight ? 'light' : 'dark',
+    theme: shell ? shell.theme : theme === 'dark' || theme === 'light' ? theme : prefersLight ? 'light' : 'dark',
     timeZone: read(local, 'timeZone') === 'utc' ? 'utc' : 'browser',
-    token: read(tab, 'token') ?? '',
-    tenant: read(tab, 'tenant') ?? '',
-    role: read(tab, 'role') === 'viewer' ? 'viewer' : 'editor',
+    token: shell ? '' : (read(tab, 'token') ?? ''),
+    tenant: shell ? '' : (read(tab, 'tenant') ?? ''),
+    role: shell ? shell.role : read(tab, 'role') === 'viewer' ? 'viewer' : 'editor',
     tokenWanted: false,
+    shell,
   };
 }
 
@@ -61,15 +66,17 @@ export function createSession(): Session {
   const listeners = new Set<() => void>();
   const set = (change: Partial<SessionState>) => {
     state = { ...state, ...change };
-    LOCAL.forEach((name) => write(local, name, state[name]));
-    TAB.forEach((name) => write(tab, name, state[name]));
+    if (!state.shell) {
+      LOCAL.forEach((name) => write(local, name, state[name]));
+      TAB.forEach((name) => write(tab, name, state[name]));
+    }
     listeners.forEach((listener) => listener());
   };
   return {
     get: () => state,
     set,
     askForToken: () => {
-      if (!state.tokenWanted) {
+      if (!state.tokenWanted && !state.shell) {
         set({ tokenWanted: true });
       }
     },

@@ -15,7 +15,7 @@ async function readBody(response: Response): Promise<unknown> {
 }
 
 async function request(session: Session, { method, path, body, contentType, headers, signal }: HostRequest): Promise<HostResponse> {
-  const { token, tenant } = session.get();
+  const { token, tenant, shell } = session.get();
   // the service is where this page came from, also behind a proxy that put it below a path
   const response = await fetch(new URL(path.slice(1), document.baseURI), {
     method,
@@ -25,6 +25,7 @@ async function request(session: Session, { method, path, body, contentType, head
       ...(contentType ? { 'Content-Type': contentType } : {}),
       ...(token ? { Authorization: `Bearer ${token}` } : {}),
       ...(tenant ? { 'X-Scope-OrgID': tenant } : {}),
+      ...(shell ? { [shell.header]: 'betrace' } : {}),
       ...headers,
     },
   });
@@ -36,7 +37,7 @@ async function request(session: Session, { method, path, body, contentType, head
 
 export function createStandaloneHost(session: Session): Host {
   return {
-    kind: 'standalone',
+    kind: session.get().shell ? 'shell' : 'standalone',
     prefix: '',
     request: (what) => request(session, what),
     hasPermission: (action) => session.get().role === 'editor' || !WRITES.includes(action),

@@ -53,7 +53,8 @@ export interface Connection {
 }
 
 export interface Host {
-  kind: 'grafana' | 'standalone';
+  /** `shell`: the standalone pages inside another product, whose server hands the calls on */
+  kind: 'grafana' | 'standalone' | 'shell';
   /** what stands before every page's path: `/a/betrace-app`, or nothing */
   prefix: string;
   request(request: HostRequest): Promise<HostResponse>;

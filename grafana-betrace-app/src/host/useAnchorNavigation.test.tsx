@@ -12,6 +12,7 @@ function Page({ basename = '' }: { basename?: string }) {
       </a>
       <a href="/base/replay">based</a>
       <a href="/v1/rules/export">api</a>
+      <a href="/base/v1/rules/export">based api</a>
       <a href="https://example.org/">elsewhere</a>
       <a href="/rules" target="_blank" rel="noreferrer">
         tab
@@ -38,6 +39,12 @@ it('takes off the base that the router puts before', () => {
   const { location } = render(<Page basename="/base" />);
   fireEvent.click(screen.getByText('based'));
   expect(location()).toBe('/replay');
+});
+
+it('leaves the calls of a service below a path to the browser', () => {
+  const { location } = render(<Page basename="/base" />);
+  fireEvent.click(screen.getByText('based api'));
+  expect(location()).toBe('/');
 });
 
 it.each(['api', 'elsewhere', 'tab', 'file'])('leaves %s to the browser', (name) => {

@@ -9,9 +9,8 @@ function inApp(event: MouseEvent, basename: string): string | null {
     return null;
   }
   const { origin, pathname, search, hash } = new URL(anchor.href);
-  return origin === window.location.origin && !/^\/(v1\/|health$|ready$|metrics$)/.test(pathname) && pathname.startsWith(basename)
-    ? pathname.slice(basename.length) + search + hash
-    : null;
+  const inside = pathname.startsWith(basename) ? pathname.slice(basename.length) : null;
+  return origin === window.location.origin && inside !== null && !/^\/(v1\/|health$|ready$|metrics$)/.test(inside) ? inside + search + hash : null;
 }
 
 export function useAnchorNavigation(basename: string) {

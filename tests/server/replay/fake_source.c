@@ -132,10 +132,14 @@ static bool inside(int64_t a_start, int64_t a_end, bt_time_range range) {
   return a_start >= range.start_ns && a_end <= range.end_ns;
 }
 
+static uint32_t entry_of(const fake_trace *trace) {
+  return trace->entry ? bt_entry_of(bt_str_from(trace->entry)) : BT_ENTRY_UNKNOWN;
+}
+
 static bt_status search_trace(const fake_source *fake, const fake_trace *trace, const char *filter,
                               const bt_search_request *request, bool has_failed_window, bt_found_list *found) {
   for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
-    bt_found row = {.id = trace->id, .span_count = trace->counted};
+    bt_found row = {.id = trace->id, .span_count = trace->counted, .entry = entry_of(trace) & 0xffffff};
     if (!make_row(trace, fragment, fake->promises.filters ? filter : "{}", &row)) continue;
     if (!overlaps(&row, request->range) || is_dated_behind(trace, fragment, request->range)) continue;
     bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
@@ -251,6 +255,7 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
   give_links(from, projection, &span);
   if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
   memcpy(span.id.bytes, from->id, sizeof from->id);
+  span.trace_state = bt_str_from(from->trace_state && !projection ? from->trace_state : "");
   span.dropped_attributes = projection ? 0 : from->dropped;
   resource->attributes.dropped = projection ? 0 : from->resource_lost;
   if (from->orphan) memset(span.parent_id.bytes, 0xEE, sizeof span.parent_id.bytes);
@@ -436,6 +441,7 @@ static bool find_fragments(const fake_trace *trace, const char *filter, bt_time_
   }
   found->id = trace->id;
   found->span_count = trace->counted;
+  found->entry = entry_of(trace) & 0xffffff;
   return any;
 }
 

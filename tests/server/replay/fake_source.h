@@ -37,6 +37,7 @@ typedef struct fake_span {
   uint32_t link_count;
   const bt_event *events; /* the test's; a read with a projection has none of them */
   uint32_t event_count;
+  const char *trace_state; /* as a read by id gives it; NULL: none */
 } fake_span;
 
 typedef struct fake_trace {
@@ -46,6 +47,7 @@ typedef struct fake_trace {
   bool gone_from_batches, gone_by_id; /* a read has it no more */
   unsigned by_id_from;                /* a read by id has it from so many-th on */
   bool needs_by_id;
+  const char *entry;    /* the service of its root, as searches name it; NULL: they do not */
   uint32_t counted;     /* spans that searches say it has; 0: they do not say */
   bool not_listed;      /* `{}` does not find it, filters do */
   bool listed_in_doubt; /* it says that it starts at 0 */

@@ -9,6 +9,17 @@ import { PLAIN } from '../../i18n';
 import { useSession } from '../../host/sessionContext';
 import { Card } from '../../start/Card';
 
+function ShellAccess({ role }: { role: SessionState['role'] }) {
+  const what = role === 'editor' ? t('configuration.shell-editor', 'It hands on what reads and what changes.') : t('configuration.shell-viewer', 'It hands on what reads, nothing that changes.');
+  return (
+    <Card title={t('configuration.access', 'Access')}>
+      <p>
+        {t('configuration.shell', 'This server asks BeTrace in your name. The address and the token are in its settings, betrace.url and betrace.tokenFile.')} {what}
+      </p>
+    </Card>
+  );
+}
+
 function accessText(token: string, role: 'viewer' | 'editor', tenant: string): string {
   if (!token) {
     return t('configuration.no-token', 'No token is given. A service without --tokens needs none.');
@@ -30,7 +41,7 @@ const zones = (): Array<{ label: string; value: SessionState['timeZone'] }> => [
 
 export function StandaloneSettings() {
   const styles = useStyles2(getStyles);
-  const [{ theme, timeZone, token, role, tenant }, session] = useSession();
+  const [{ theme, timeZone, token, role, tenant, shell }, session] = useSession();
   const client = useQueryClient();
   const forget = () => {
     session.set({ token: '', tenant: '', role: 'editor' });
@@ -38,7 +49,7 @@ export function StandaloneSettings() {
   };
   return (
     <>
-      <Card title={t('configuration.access', 'Access')}>
+      {shell ? <ShellAccess role={role} /> : <Card title={t('configuration.access', 'Access')}>
         <p>{accessText(token, role, tenant)}</p>
         <p className={styles.note}>{t('configuration.token-kept', 'Tokens are made with “betrace token new”. One that you give is kept in this tab only, and sent to this service alone.')}</p>
         <div className={styles.actions}>
@@ -51,17 +62,19 @@ export function StandaloneSettings() {
             </Button>
           )}
         </div>
-      </Card>
+      </Card>}
       <Card title={t('configuration.looks', 'In this browser')}>
         <div className={styles.fields}>
-          <Field label={t('configuration.theme', 'Theme')} noMargin>
-            <RadioButtonGroup
-              aria-label={t('configuration.theme', 'Theme')}
-              value={theme}
-              onChange={(value) => session.set({ theme: value })}
-              options={themes()}
-            />
-          </Field>
+          {!shell && (
+            <Field label={t('configuration.theme', 'Theme')} noMargin>
+              <RadioButtonGroup
+                aria-label={t('configuration.theme', 'Theme')}
+                value={theme}
+                onChange={(value) => session.set({ theme: value })}
+                options={themes()}
+              />
+            </Field>
+          )}
           <Field label={t('configuration.zone', 'Times')} noMargin>
             <RadioButtonGroup
               aria-label={t('configuration.zone', 'Times')}

@@ -1,9 +1,10 @@
-/** A real OpenSearch of one node for tests: `Store FOLDER HTTP-PORT TRANSPORT-PORT`. It listens on loopback only, says
+/** A real OpenSearch of one node for tests: `Store FOLDER HTTP-PORT TRANSPORT-PORT [MODULES]`. It listens on loopback only, says
  * `ready` on its standard output, and ends when its standard input does. */
 import org.codelibs.opensearch.runner.OpenSearchRunner;
 
 public final class Store {
   public static void main(String[] given) throws Exception {
+    final OpenSearchRunner.Configs configs = OpenSearchRunner.newConfigs().basePath(given[0]).numOfNode(1).useLogger();
     final OpenSearchRunner runner = new OpenSearchRunner();
     runner.onBuild((number, settings) -> {
       settings.put("discovery.type", "single-node");
@@ -12,7 +13,7 @@ public final class Store {
       settings.put("transport.port", given[2]);
       settings.putList("discovery.seed_hosts");
       settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
-    }).build(OpenSearchRunner.newConfigs().basePath(given[0]).numOfNode(1).useLogger());
+    }).build(given.length > 3 ? configs.moduleTypes(given[3]) : configs);
     runner.ensureYellow();
     System.out.println("ready");
     while (System.in.read() >= 0) {

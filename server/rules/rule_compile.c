@@ -1,0 +1,19 @@
+/* Compiling rules as this program does. See rule_compile.h. */
+#include "server/rules/rule_compile.h"
+
+static const bt_conventions *in_use;
+
+void bt_rules_use_conventions(const bt_conventions *conventions) {
+  in_use = conventions;
+}
+
+bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) {
+  return bt_compile_rule_with(text, NULL, proposes, out, diagnostics, error);
+}
+
+bt_status bt_compile_rule_with(bt_str text, const char *semconv, bool proposes, bt_rule **out,
+                               bt_diagnostics *diagnostics, bt_error *error) {
+  bt_compile_options options = {.conventions = in_use, .proposes = proposes};
+  if (semconv) options.semconv = bt_str_from(semconv);
+  return bt_rule_compile_with(text, &options, out, diagnostics, error);
+}

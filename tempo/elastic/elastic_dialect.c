@@ -1,0 +1,273 @@
+/* The dialect of OpenSearch and Elasticsearch. See elastic_dialect.h. A missing field makes a comparison false and its
+ * opposite true, and no filter finds what is missing: an empty list, a text that is too long and an empty number are in
+ * no index. So presence, and the opposite of a test on an attribute, are every span for over. Under has tests of texts
+ * that every span has, alone. How an index maps a field is looked at where a question is written (elastic_filter.h). */
+#include "tempo/elastic/elastic_dialect.h"
+
+#include <string.h>
+
+#include "dsl/plan/formula.h"
+#include "dsl/rule/field.h"
+#include "tempo/elastic/elastic_filter.h"
+
+static const bt_str service_key = {"service.name", 12};
+enum { MOST_TEXT_BYTES = 1024 };
+
+static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
+  return (bt_filter_pair){{over}, {under}};
+}
+
+static bt_filter_pair unknown_pair(void) {
+  return pair_of(bt_filter_all(), bt_filter_none());
+}
+
+static bt_filter_pair constant_pair(bool holds) {
+  const bt_filter *filter = holds ? bt_filter_all() : bt_filter_none();
+  return pair_of(filter, filter);
+}
+
+/* ---- operators and texts ---- */
+
+static bool order_of(bt_comparison_operator op, bool negated, bt_filter_operator *out) {
+  static const struct {
+    bt_comparison_operator op;
+    bt_filter_operator is, is_not;
+  } orders[] = {{BT_EQUAL, BT_FILTER_EQUAL, BT_FILTER_NOT_EQUAL},
+                {BT_NOT_EQUAL, BT_FILTER_NOT_EQUAL, BT_FILTER_EQUAL},
+                {BT_LESS, BT_FILTER_LESS, BT_FILTER_GREATER_EQUAL},
+                {BT_LESS_EQUAL, BT_FILTER_LESS_EQUAL, BT_FILTER_GREATER},
+                {BT_GREATER, BT_FILTER_GREATER, BT_FILTER_LESS_EQUAL},
+                {BT_GREATER_EQUAL, BT_FILTER_GREATER_EQUAL, BT_FILTER_LESS}};
+  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+    if (orders[i].op == op) return *out = negated ? orders[i].is_not : orders[i].is, true;
+  return false;
+}
+
+static void append_quoted(bt_buffer *out, bt_str text) {
+  static const char special[] = "\\.+*?()|[]{}^$";
+  for (size_t i = 0; i < text.len; i++) {
+    if (memchr(special, text.ptr[i], sizeof special - 1)) bt_buffer_append_char(out, '\\');
+    bt_buffer_append_char(out, text.ptr[i]);
+  }
+}
+
+/* The pattern for the whole text that says the same as `op text`. False: it has more than literals and .* */
+static bool make_pattern(bt_filter_builder *builder, bt_comparison_operator op, bt_str text, bt_value *pattern) {
+  bool is_regex = op == BT_MATCHES || op == BT_MATCHES_WHOLE;
+  bool may_begin_before = op == BT_CONTAINS || op == BT_ENDS_WITH || op == BT_MATCHES;
+  bool may_end_behind = op == BT_CONTAINS || op == BT_STARTS_WITH || op == BT_MATCHES;
+  bool is_pattern = is_regex || may_begin_before || may_end_behind;
+  if (!is_pattern || !text.len || text.len > MOST_TEXT_BYTES || !bt_elastic_is_plain(text)) return false;
+  if (is_regex && !bt_elastic_wildcard(text, NULL)) return false;
+  bt_buffer out = {0};
+  if (may_begin_before) bt_buffer_append(&out, BT_STR(BT_FILTER_ANY_STRING));
+  if (is_regex)
+    bt_buffer_append(&out, text);
+  else
+    append_quoted(&out, text);
+  if (may_end_behind) bt_buffer_append(&out, BT_STR(BT_FILTER_ANY_STRING));
+  *pattern = (bt_value){.type = BT_VALUE_STRING};
+  if (out.failed || !bt_arena_copy(builder->arena, bt_buffer_str(&out), &pattern->string)) builder->failed = true;
+  bt_buffer_dispose(&out);
+  return !builder->failed;
+}
+
+static bool is_askable(const bt_value *literal) {
+  return literal->type != BT_VALUE_STRING ||
+         (literal->string.len <= MOST_TEXT_BYTES && bt_elastic_is_plain(literal->string));
+}
+
+/* ---- what every span has ---- */
+
+static bt_filter_pair test_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
+                                const bt_value *literal, bool negated) {
+  bt_filter_test test = {.field = field, .literal = *literal};
+  if (literal->type != BT_VALUE_STRING || !is_askable(literal)) return unknown_pair();
+  if ((op == BT_EQUAL || op == BT_NOT_EQUAL) && order_of(op, negated, &test.op)) {
+    const bt_filter *filter = bt_filter_test_new(builder, test);
+    return pair_of(filter, filter);
+  }
+  test.op = BT_FILTER_REGEX;
+  if (negated || !make_pattern(builder, op, literal->string, &test.literal)) return unknown_pair();
+  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
+}
+
+static bt_filter_pair test_word(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
+                                size_t count, bt_comparison_operator op, const bt_value *literal, bool negated) {
+  bt_filter_test test = {.field = field};
+  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !order_of(op, negated, &test.op)) return unknown_pair();
+  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
+    test.literal = (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
+    if (!bt_str_equal_nocase(literal->string, test.literal.string)) continue;
+    const bt_filter *filter = bt_filter_test_new(builder, test);
+    return pair_of(filter, filter);
+  }
+  return constant_pair(test.op == BT_FILTER_NOT_EQUAL);
+}
+
+static bt_filter_pair test_duration(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
+                                    bool negated) {
+  bt_filter_test test = {.field = BT_FILTER_DURATION, .literal = *literal, .or_unknown = true};
+  if (literal->type != BT_VALUE_DURATION || !order_of(op, negated, &test.op)) return unknown_pair();
+  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
+}
+
+/* ---- attributes ---- */
+
+/* Of one object, for an operator that is not negated. NULL: it cannot be asked for. */
+static const bt_filter *test_value(bt_filter_builder *builder, bt_filter_field object, bt_str key,
+                                   bt_comparison_operator op, const bt_value *literal) {
+  bt_filter_test test = {.field = object, .key = key, .literal = *literal};
+  bool is_text = literal->type == BT_VALUE_STRING;
+  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  if ((!is_text && !is_number && literal->type != BT_VALUE_BOOL) || !is_askable(literal)) return NULL;
+  if (op == BT_EQUAL || (is_number && bt_operator_is_ordering(op)))
+    (void)order_of(op, false, &test.op);
+  else if (is_text && make_pattern(builder, op, literal->string, &test.literal))
+    test.op = BT_FILTER_REGEX;
+  else
+    return NULL;
+  return bt_filter_test_new(builder, test);
+}
+
+/* Where the value that counts may stand: of either, in both. */
+static bt_filter_pair test_attribute(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                     const bt_value *literal) {
+  bool is_span = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE;
+  bool is_resource = field->kind == BT_FIELD_RESOURCE_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE;
+  const bt_filter *span = is_span ? test_value(builder, BT_FILTER_SPAN, field->key, op, literal) : bt_filter_none();
+  const bt_filter *resource =
+      is_resource ? test_value(builder, BT_FILTER_RESOURCE, field->key, op, literal) : bt_filter_none();
+  if (!span || !resource) return unknown_pair();
+  return pair_of(bt_filter_join2(builder, BT_FILTER_OR, span, resource), bt_filter_none());
+}
+
+/* ---- what the planner asks ---- */
+
+static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+static const char *const status_names[] = {"unset", "ok", "error"};
+
+static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                 const bt_value *literal, bool negated) {
+  if (field->kind == BT_FIELD_NAME) return test_text(builder, BT_FILTER_NAME, op, literal, negated);
+  if (field->kind == BT_FIELD_STATUS_MESSAGE) return test_text(builder, BT_FILTER_STATUS_MESSAGE, op, literal, negated);
+  if (field->kind == BT_FIELD_KIND) return test_word(builder, BT_FILTER_KIND, kind_names, 6, op, literal, negated);
+  if (field->kind == BT_FIELD_STATUS)
+    return test_word(builder, BT_FILTER_STATUS, status_names, 3, op, literal, negated);
+  if (field->kind == BT_FIELD_DURATION) return test_duration(builder, op, literal, negated);
+  if (negated || op == BT_NOT_EQUAL) return unknown_pair();
+  if (field->kind == BT_FIELD_SERVICE) {
+    const bt_filter *service = test_value(builder, BT_FILTER_RESOURCE, service_key, op, literal);
+    return service ? pair_of(service, bt_filter_none()) : unknown_pair();
+  }
+  bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
+                      field->kind == BT_FIELD_EITHER_ATTRIBUTE;
+  return is_attribute ? test_attribute(builder, field, op, literal) : unknown_pair();
+}
+
+static bt_filter_pair field_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
+  (void)builder;
+  bool is_always = field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS ||
+                   field->kind == BT_FIELD_STATUS_MESSAGE;
+  return is_always ? constant_pair(!negated) : unknown_pair();
+}
+
+static bt_over_filter both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
+  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
+}
+
+static bt_under_filter both_under(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
+  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
+}
+
+/* How an index maps it is not known here, so none is exact. */
+static const bt_filter *keep_sure(bt_filter_builder *builder, bt_over_filter over) {
+  (void)builder;
+  bool is_constant = over.filter->kind == BT_FILTER_ALL || over.filter->kind == BT_FILTER_NONE;
+  return is_constant ? over.filter : bt_filter_none();
+}
+
+static const bt_over *over_query(bt_filter_builder *builder, bt_over_filter filter, bool counts, bool *was_weakened) {
+  bt_query asked = {.filter = filter.filter, .manner = BT_ELASTIC_OVER};
+  (void)counts; /* what is wider than what is meant is not counted */
+  if (filter.filter->kind != BT_FILTER_ALL && filter.filter->kind != BT_FILTER_NONE) *was_weakened = true;
+  bt_over *over = bt_elastic_is_writable(asked) ? bt_over_new(builder, BT_OVER_QUERY, 0) : NULL;
+  if (!over) return *was_weakened = true, bt_over_all();
+  over->query.asked = asked;
+  return over;
+}
+
+static uint32_t under_query(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries, uint32_t most) {
+  bt_query asked = {.filter = under.filter, .manner = BT_ELASTIC_UNDER};
+  if (builder->failed || under.filter->kind == BT_FILTER_NONE || !most || !bt_elastic_is_writable(asked)) return 0;
+  queries[0].asked = asked;
+  return 1;
+}
+
+static bt_query spans_query(bt_filter_builder *builder, bt_over_filter over) {
+  bt_query asked = {.filter = over.filter, .manner = BT_ELASTIC_OVER};
+  (void)builder;
+  return bt_elastic_is_writable(asked) ? asked : (bt_query){0};
+}
+
+/* Spans are read whole, whatever the filter. */
+static const char *why_no_spans(const bt_filter *filter) {
+  (void)filter;
+  return NULL;
+}
+
+static bool is_taken_key(bt_str key) {
+  (void)key;
+  return false;
+}
+
+static uint32_t count_reads(const bt_projection *projection) {
+  (void)projection;
+  return 1;
+}
+
+/* ---- for people ---- */
+
+static void show_query(bt_query query, bt_buffer *out) {
+  (void)bt_elastic_condition_write(&bt_elastic_data_prepper, NULL, query, out);
+}
+
+static void show_search(bt_query query, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("traceIds of "));
+  show_query(query, out);
+}
+
+static void show_read(const bt_trace_id *id, const bt_projection *projection, uint32_t number, bt_buffer *out) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  (void)projection;
+  (void)number;
+  bt_trace_id_format(id, hex);
+  bt_buffer_printf(out, "{\"terms\":{\"traceId\":[\"%s\"]}}", hex);
+}
+
+static void show_spans(const bt_over_query *spans, const bt_projection *projection, uint32_t number, bt_buffer *out) {
+  (void)projection;
+  (void)number;
+  bt_buffer_append(out, BT_STR("spans of "));
+  show_query(spans->asked, out);
+}
+
+const bt_dialect *bt_elastic_dialect(void) {
+  static const bt_dialect dialect = {.name = "Query DSL",
+                                     .test = test_field,
+                                     .exists = field_exists,
+                                     .both_over = both_over,
+                                     .both_under = both_under,
+                                     .surely = keep_sure,
+                                     .over = over_query,
+                                     .under = under_query,
+                                     .spans = spans_query,
+                                     .why_no_spans = why_no_spans,
+                                     .is_taken_key = is_taken_key,
+                                     .reads = count_reads,
+                                     .show = show_query,
+                                     .show_search = show_search,
+                                     .show_read = show_read,
+                                     .show_spans = show_spans};
+  return &dialect;
+}

@@ -1,0 +1,267 @@
+/* What `semconv` means: a rule that goes by all names of its attributes gives a trace of mixed ages the verdict that
+ * the rule with the newest names gives the translated trace. Both evaluators, on random rules, traces and tables of
+ * renames.
+ *
+ *   diff_names [PAIRS]      (20,000 when it is not said)
+ *
+ * The translation is the tests' own (renamed_keys.h): of the traces one rename after the other, of the rules each key.
+ * What was dropped, and values of unknown type, are left out: of a name that may have been dropped nothing follows from
+ * another one, which a translated trace no longer shows. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dsl/compile.h"
+#include "dsl/rule/field.h"
+#include "dsl/rule/rule_walk.h"
+#include "tests/diff/random_rule.h"
+#include "tests/diff/random_trace.h"
+#include "tests/diff/verdict_pair.h"
+#include "tests/support/renamed_keys.h"
+#include "tests/support/rule_maker.h"
+#include "tests/support/trace_text.h"
+
+enum { TRACES = 6, DEFAULT_PAIRS = 20000, ARENA_BYTES = 64 * 1024 * 1024 };
+
+static void stop(const char *what) {
+  fprintf(stderr, "diff_names: %s\n", what);
+  exit(1);
+}
+
+static bt_rule *compile(bt_str text, const renamed_keys *renamed, bool by_all_names) {
+  bt_rule *rule = NULL;
+  bt_diagnostics diagnostics;
+  bt_compile_options options = {.conventions = &renamed->conventions};
+  if (by_all_names) options.semconv = BT_STR("stable");
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile_with(text, &options, &rule, &diagnostics, NULL) != BT_OK) stop("a rule does not compile");
+  bt_diagnostics_dispose(&diagnostics);
+  return rule;
+}
+
+typedef struct translation {
+  const renamed_keys *renamed;
+  bool is_one;      /* every key has one newest name, be it of spans or of resources */
+  bool has_changed; /* some key */
+} translation;
+
+static void translate_field(void *context, const bt_field *field) {
+  translation *t = context;
+  bt_names_of of = BT_NAMES_OF_SPANS;
+  if (!bt_field_may_be_cut(field)) return;
+  if (field->kind == BT_FIELD_SCOPE_ATTRIBUTE || field->kind == BT_FIELD_LINK_ATTRIBUTE) return;
+  if (field->kind == BT_FIELD_RESOURCE_ATTRIBUTE || field->kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE)
+    of = BT_NAMES_OF_RESOURCES;
+  if (field->kind == BT_FIELD_EVENT_ATTRIBUTE) of = BT_NAMES_OF_EVENTS;
+  bt_str newest = renamed_keys_newest(t->renamed, of, field->key);
+  bt_str of_resource = renamed_keys_newest(t->renamed, BT_NAMES_OF_RESOURCES, field->key);
+  if (field->kind == BT_FIELD_EITHER_ATTRIBUTE && !bt_str_equal(newest, of_resource)) t->is_one = false;
+  t->has_changed = t->has_changed || !bt_str_equal(newest, field->key);
+  ((bt_field *)(uintptr_t)field)->key = newest;
+}
+
+/* Of events and links each has its own. */
+static void forget_dropped(bt_span *span) {
+  span->dropped_attributes = 0;
+  ((bt_resource *)(uintptr_t)span->resource)->attributes.dropped = 0;
+  for (uint32_t i = 0; i < span->event_count; i++) ((bt_event *)(uintptr_t)&span->events[i])->attributes.dropped = 0;
+}
+
+static void translate_span(const renamed_keys *renamed, bt_span *span) {
+  renamed_keys_translate(renamed, BT_NAMES_OF_SPANS, &span->attributes);
+  renamed_keys_translate(renamed, BT_NAMES_OF_RESOURCES, &((bt_resource *)(uintptr_t)span->resource)->attributes);
+  for (uint32_t i = 0; i < span->event_count; i++)
+    renamed_keys_translate(renamed, BT_NAMES_OF_EVENTS, &((bt_event *)(uintptr_t)&span->events[i])->attributes);
+}
+
+static void prepare_trace(const bt_trace *trace, const renamed_keys *renamed) {
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    bt_span *span = (bt_span *)(uintptr_t)&trace->spans[i];
+    forget_dropped(span);
+    if (renamed) translate_span(renamed, span);
+  }
+}
+
+/* NULL: several records of one span, which the translation does not reach. */
+static const bt_trace *read_trace(bt_arena *arena, const char *text, const renamed_keys *renamed) {
+  char message[256];
+  const bt_trace *trace = trace_text_read(arena, text, message, sizeof message);
+  if (!trace) stop(message);
+  if (trace->differing_copies || !trace->span_count) return NULL;
+  prepare_trace(trace, renamed);
+  return trace;
+}
+
+typedef struct answer {
+  bt_verdict verdict;
+  bt_truth exercised;
+} answer;
+
+static answer ask_fast(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options) {
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  const bt_rule_verdict *fast = NULL;
+  if (bt_ruleset_new(&rule, 1, &ruleset, NULL) || bt_evaluator_new(ruleset, &evaluator, NULL) ||
+      bt_evaluator_run(evaluator, trace, options, &fast, NULL))
+    stop("the evaluator gave up");
+  answer given = {fast->verdict, fast->exercised};
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  return given;
+}
+
+static answer ask_naive(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options) {
+  naive_verdict naive;
+  naive_evaluate(rule, trace, options, &naive);
+  answer given = {naive.verdict, naive.exercised};
+  naive_verdict_dispose(&naive);
+  return given;
+}
+
+static bool are_equal(answer a, answer b) {
+  return a.verdict == b.verdict && a.exercised == b.exercised;
+}
+
+typedef struct counts {
+  uint64_t pairs, verdicts[4], changed; /* changed: by its written names alone the rule says something else */
+} counts;
+
+typedef struct rules {
+  bt_rule *by_all_names, *translated, *as_written;
+} rules;
+
+static void check_pair(const rules *r, const renamed_keys *renamed, const bt_trace *mixed, const bt_trace *translated,
+                       const bt_eval_options *options, counts *c) {
+  answer expected = ask_fast(r->translated, translated, options);
+  answer naive_expected = ask_naive(r->translated, translated, options);
+  answer fast = ask_fast(r->by_all_names, mixed, options), naive = ask_naive(r->by_all_names, mixed, options);
+  c->pairs++;
+  c->verdicts[fast.verdict]++;
+  c->changed += !are_equal(fast, ask_fast(r->as_written, mixed, options));
+  if (are_equal(expected, fast) && are_equal(naive_expected, naive)) return;
+  printf("rule %.*s\npair %llu, expected %s, got %s, naive %s instead of %s\n", BT_FMT(r->by_all_names->text),
+         (unsigned long long)c->pairs, bt_verdict_name(expected.verdict), bt_verdict_name(fast.verdict),
+         bt_verdict_name(naive.verdict), bt_verdict_name(naive_expected.verdict));
+  for (size_t i = 0; i < renamed->conventions.rename_count; i++)
+    printf("step %u: %.*s is %.*s, of %u\n", renamed->renames[i].step, BT_FMT(renamed->renames[i].from),
+           BT_FMT(renamed->renames[i].to), renamed->renames[i].of);
+  stop("a rule by all names differs from the translation");
+}
+
+/* The rule three times; false: it reads a key of spans or of resources that have two newest names. */
+static bool make_rules(bt_str text, const renamed_keys *renamed, rules *out) {
+  *out = (rules){compile(text, renamed, true), compile(text, renamed, false), compile(text, renamed, false)};
+  translation t = {.renamed = renamed, .is_one = true};
+  bt_rule_walk(out->translated, &(bt_rule_visitor){.on_field = translate_field, .context = &t});
+  return t.is_one;
+}
+
+static void free_rules(rules *r) {
+  bt_rule_free(r->by_all_names);
+  bt_rule_free(r->translated);
+  bt_rule_free(r->as_written);
+}
+
+/* Everything that a rule can say, on few attributes. */
+static void check_any_rule(test_random *random, counts *c) {
+  static const char *const keys[] = {"k", "m", "d.e", "ok", "http.status_code"};
+  bt_buffer rule_text = {0}, trace_text = {0};
+  renamed_keys renamed;
+  rules r;
+  renamed_keys_make(random, keys, sizeof keys / sizeof *keys, true, &renamed);
+  random_rule_write(random, &rule_text);
+  bool is_one = make_rules(bt_buffer_str(&rule_text), &renamed, &r);
+  for (int i = 0; i < TRACES && is_one; i++) {
+    bt_arena arenas[2];
+    bt_eval_options options = {.step_budget = UINT64_MAX, .incomplete = test_random_below(random, 3) == 0};
+    bt_buffer_clear(&trace_text);
+    random_trace_write(random, &trace_text);
+    for (int k = 0; k < 2; k++) bt_arena_init(&arenas[k], ARENA_BYTES);
+    const bt_trace *mixed = read_trace(&arenas[0], trace_text.ptr ? trace_text.ptr : "", NULL);
+    const bt_trace *translated = read_trace(&arenas[1], trace_text.ptr ? trace_text.ptr : "", &renamed);
+    if (mixed && translated) check_pair(&r, &renamed, mixed, translated, &options, c);
+    for (int k = 0; k < 2; k++) bt_arena_dispose(&arenas[k]);
+  }
+  free_rules(&r);
+  bt_buffer_dispose(&rule_text);
+  bt_buffer_dispose(&trace_text);
+}
+
+static const char *pick_one(test_random *random, const char *const *from, size_t count) {
+  return from[test_random_below(random, (unsigned)count)];
+}
+#define PICK(random, from) pick_one(random, from, sizeof(from) / sizeof *(from))
+
+/* A rule that is about little else than attributes. */
+static void say_attribute_rule(test_random *random, bt_buffer *out) {
+  static const char *const fields[] = {"k",       "m",       "http.method",      "http.status_code",
+                                       "cluster", "span.k",  "resource.cluster", "resource.k",
+                                       "pod",     "event.k", "span.http.method", "event.m"};
+  static const char *const own[] = {"k", "m", "span.k", "resource.k", "http.method", "cluster", "http.status_code"};
+  static const char *const roots[] = {"trace.root.attributes[\"k\"]", "trace.root.resource.attributes[\"cluster\"]"};
+  static const char *const tests[] = {"== \"x\"",      "!= \"x\"",       "== 1",    "> 0",
+                                      "!= 2",          "contains \"y\"", "== true", "<= 1",
+                                      "in [\"x\", 1]", "=~ \".*\"",      "== k",    "not in [\"y\", 2]"};
+  const char *a = PICK(random, fields), *b = PICK(random, fields), *of = PICK(random, own);
+  const char *test = PICK(random, tests), *other = PICK(random, tests), *root = PICK(random, roots);
+  bt_buffer_clear(out);
+  switch (test_random_below(random, 8)) {
+  case 0: bt_buffer_printf(out, "trace.has(%s %s)", a, test); break;
+  case 1: bt_buffer_printf(out, "trace.has(not (%s %s))", a, test); break;
+  case 2: bt_buffer_printf(out, "trace.has(exists(%s)) and not trace.has(%s %s)", a, b, test); break;
+  case 3: bt_buffer_printf(out, "trace.has(%s %s and %s %s)", a, test, b, other); break;
+  case 4:
+    bt_buffer_printf(out, "sum(span.duration >= 0s, %s) %s 1", of, test_random_below(random, 2) ? ">" : "<=");
+    break;
+  case 5: bt_buffer_printf(out, "count_distinct(span.duration >= 0s, %s) > 1", of); break;
+  case 6: bt_buffer_printf(out, "trace.has(%s %s) as p and trace.has(%s == p.%s)", of, test, of, "k"); break;
+  default:
+    bt_buffer_printf(out, "when { trace.span_count > 0 } always { %s %s \"x\" }", root,
+                     test_random_below(random, 2) ? "==" : "!=");
+    break;
+  }
+}
+
+/* Tests of attributes, on spans that have them. */
+static void check_attributes(maker *m, counts *c) {
+  static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
+  static made_trace mixed, translated;
+  bt_eval_options options = {.step_budget = UINT64_MAX};
+  renamed_keys renamed;
+  rules r;
+  renamed_keys_make(&m->random, keys, sizeof keys / sizeof *keys, true, &renamed);
+  if (test_random_below(&m->random, 4))
+    say_attribute_rule(&m->random, &m->text);
+  else
+    maker_say_rule(m);
+  bool is_one = make_rules(bt_buffer_str(&m->text), &renamed, &r);
+  for (int i = 0; i < TRACES && is_one; i++) {
+    test_random before = m->random;
+    maker_make_trace(m, &mixed);
+    m->random = before;
+    maker_make_trace(m, &translated);
+    prepare_trace(&mixed.trace, NULL);
+    prepare_trace(&translated.trace, &renamed);
+    check_pair(&r, &renamed, &mixed.trace, &translated.trace, &options, c);
+  }
+  free_rules(&r);
+}
+
+int main(int argc, char **argv) {
+  uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_PAIRS;
+  test_random random = test_random_start(60);
+  maker m = {.random = test_random_start(61)};
+  counts c = {0};
+  while (c.pairs < wanted) {
+    check_any_rule(&random, &c);
+    check_attributes(&m, &c);
+  }
+  bt_buffer_dispose(&m.text);
+  printf("%llu pairs: violated %llu, satisfied %llu, inconclusive %llu; by the written names alone %llu say something "
+         "else\n",
+         (unsigned long long)c.pairs, (unsigned long long)c.verdicts[BT_VIOLATED],
+         (unsigned long long)c.verdicts[BT_SATISFIED], (unsigned long long)c.verdicts[BT_INCONCLUSIVE],
+         (unsigned long long)c.changed);
+  if (wanted < DEFAULT_PAIRS) return 0;
+  bool is_told = c.changed * 50 > c.pairs && c.verdicts[BT_VIOLATED] * 20 > c.pairs;
+  return is_told && c.verdicts[BT_SATISFIED] * 20 > c.pairs ? 0 : 1;
+}
