@@ -24,11 +24,8 @@
 #include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
-<<<<<<< HEAD
 #include "tests/support/filter_meaning.h"
-=======
 #include "tests/support/renamed_keys.h"
->>>>>>> main
 #include "tests/support/rule_maker.h"
 #include "tests/support/traceql_model.h"
 
