@@ -1,6 +1,6 @@
 /* Rules that have fallen silent over a range that ends now: counts of quarters of an hour, held against their own past
  * (dsl/mine/silence.h), and of those that have, what went and what came (vanished.h). What counts is whether there are
- * traces: a rule whose traces stopped with all others says nothing. Of files all is read once. Of a source that
+ * traces: a rule whose traces stopped with all others says nothing. Files are read once. Of a source that
  * searches nothing is read: searches list all traces, and those that may exercise a rule, which are as many or more. A
  * sample of whole traces says what went. Thread: the caller's; the source may use others. */
 #ifndef BT_SERVER_QUERY_SILENT_H
@@ -33,8 +33,8 @@ typedef struct bt_silent_rule {
 typedef struct bt_silent { /* bt_silent_dispose */
   bt_silent_rule *rules;
   size_t rule_count, step_count, fallen, unknown;
-  int64_t first_s, end_ns; /* of the steps: what is settled */
-  bt_seen_tally tally;     /* of the first that has fallen, and of all that did with it */
+  int64_t first_s, end_ns;    /* of the steps: what is settled */
+  bt_seen_tally tally;        /* of the first that has fallen, and of all that did with it */
   bt_sampled_traces sampling; /* of traces that were read to be counted */
   uint64_t requests, bytes_inspected, bytes_received;
 } bt_silent;
@@ -45,7 +45,8 @@ bt_status bt_silent_find(bt_source *source, const bt_replay_request *asked, bt_s
                          bt_error *error) BT_MUST_CHECK;
 void bt_silent_dispose(bt_silent *silent);
 
-/* In two parts, for who keeps the counts: those of [from, until) of steps that were made ready, and what they say. */
+/* In parts, for who keeps the counts: makes all steps ready, counts [from, until) of them, and says what they mean.
+ * Errors are those of bt_silent_find. */
 bt_status bt_silent_prepare(const bt_replay_request *asked, bt_silent *out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_silent_count(bt_source *source, const bt_replay_request *asked, bt_silent *out, size_t from, size_t until,
                           bt_error *error) BT_MUST_CHECK;

@@ -108,7 +108,7 @@ static bool is_meant(const bt_seen_mark *mark, bt_seen_kind kind, bt_str key, bt
 }
 
 /* In whichever services: gone is what none of them has any more. */
-static void consider_one(finding *f, bt_seen_kind kind, bt_str key, bt_str text) {
+static void consider_name(finding *f, bt_seen_kind kind, bt_str key, bt_str text) {
   const bt_seen_mark *most = NULL;
   uint32_t before = 0;
   if (f->count == BT_WENT_MOST) return;
@@ -134,7 +134,7 @@ static void visit_predicate(void *context, const bt_predicate *predicate) {
                       (left->field.kind == BT_FIELD_SPAN_ATTRIBUTE || left->field.kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
                        left->field.kind == BT_FIELD_EITHER_ATTRIBUTE);
   bool is_text = right && right->kind == BT_EXPRESSION_LITERAL && right->literal.type == BT_VALUE_STRING;
-  if (is_attribute && is_text) consider_one(f, BT_SEEN_VALUE, left->field.key, right->literal.string);
+  if (is_attribute && is_text) consider_name(f, BT_SEEN_VALUE, left->field.key, right->literal.string);
 }
 
 /* Names and keys before values: a value goes with its key. */
@@ -144,9 +144,9 @@ static bt_status consider_all(finding *f, const bt_condition *condition, bt_erro
   for (size_t i = 0; i < names.count && !status; i++) {
     bt_name_kind kind = names.items[i].kind;
     bt_str name = names.items[i].name, none = BT_STR("");
-    if (kind == BT_NAME_ATTRIBUTE) consider_one(f, BT_SEEN_KEY, none, name);
-    if (kind == BT_NAME_SPAN || kind == BT_NAME_SPAN_OR_SERVICE) consider_one(f, BT_SEEN_SPAN, none, name);
-    if (kind == BT_NAME_SERVICE || kind == BT_NAME_SPAN_OR_SERVICE) consider_one(f, BT_SEEN_SERVICE, none, name);
+    if (kind == BT_NAME_ATTRIBUTE) consider_name(f, BT_SEEN_KEY, none, name);
+    if (kind == BT_NAME_SPAN || kind == BT_NAME_SPAN_OR_SERVICE) consider_name(f, BT_SEEN_SPAN, none, name);
+    if (kind == BT_NAME_SERVICE || kind == BT_NAME_SPAN_OR_SERVICE) consider_name(f, BT_SEEN_SERVICE, none, name);
   }
   const bt_rule_visitor visitor = {.on_predicate = visit_predicate, .context = f};
   if (!status && !f->count) bt_condition_walk(condition, &visitor);

@@ -1,5 +1,5 @@
-"""betrace silent: renames that conventions made, planted in a day of traffic, each told with its old and its new name within a quarter of an hour; and nothing
-told of traffic that only changes by hour and amount. The statistics have a test of their own (tests/dsl/silence_test.c)."""
+"""betrace silent: renames that conventions made, planted in a day of traffic. It tells each with its old and its new name within a quarter of an hour, and
+nothing of traffic that only changes by hour and amount. The statistics have a test of their own (tests/dsl/silence_test.c)."""
 import json
 import os
 import random

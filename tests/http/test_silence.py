@@ -1,5 +1,4 @@
-"""A service with --silence: a rule that a rename silenced is a metric with what went and what came, a part of /ready, and a line of the log; another one is
-0, and of a rule that is new nothing is said before it was counted."""
+"""A service with --silence. A rule that a rename silenced is a metric with what went and what came, and a part of /ready. Another rule is 0."""
 import os
 import sys
 import tempfile
