@@ -6,9 +6,10 @@ SUITES ?=
 ONCE ?=
 SECONDS ?= 60
 TARGETS ?=
+VERSION ?=
 FOR ?= check
 
-.PHONY: build release asan deps demo ui app dist containers test check check-more check-full
+.PHONY: build release asan deps demo ui app kibana dashboards dist containers test check check-more check-full
 .PHONY: format lint bench coverage fuzz faults clean help
 
 help:            ## this list
@@ -25,6 +26,10 @@ ui:              ## the web pages for `betrace serve --ui`, into grafana-betrace
 
 app:             ## the Grafana app and its data source, into grafana-betrace-app/dist. Needs Node 20, npm and Go
 	@distribution/build-app.sh
+
+kibana dashboards: ## the plugin for exactly that release of Kibana or OpenSearch Dashboards, into build/dist: make kibana VERSION=8.12.2
+kibana dashboards: ui
+	@python3 distribution/kibana/make_plugin.py $@ $(VERSION)
 
 dist:            ## packages into build/dist: .deb, tarball, Helm chart with its index, the Grafana app where it is built
 	@distribution/install-build-deps.sh dist

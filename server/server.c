@@ -271,6 +271,17 @@ static bt_status open_watch(bt_server *server, bt_error *error) {
   return status;
 }
 
+static bt_status open_silence(bt_server *server, bt_error *error) {
+  bt_silent_watch_options options = {.work = server->service.work,
+                                     .source = server->service.source,
+                                     .store = server->service.store,
+                                     .assumptions = server->config->assumptions,
+                                     .elsewhere = bt_rule_elsewhere,
+                                     .elsewhere_context = &server->service,
+                                     .past_ns = server->config->silence_ns};
+  return options.past_ns ? bt_silent_watch_new(&options, &server->service.silence, error) : BT_OK;
+}
+
 /* Whoever can read the key can sign in our name. That a group may is how somebody else's file comes to us, as a Secret
  * of Kubernetes does. */
 static void warn_of_open_key(const char *file) {
@@ -502,6 +513,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);
   if (!status) status = open_series(server, error);
+  if (!status) status = open_silence(server, error);
   if (!status) status = open_watch(server, error);
   if (!status) status = open_reports(server, error);
   if (!status) status = bt_tag_cache_new(&server->service.tags, error);
@@ -539,6 +551,7 @@ void bt_server_stop(bt_server *server) {
   for (size_t i = 0; i < server->service.named_count; i++) bt_watch_free(server->service.named[i].watch);
   bt_evaluations_free(server->service.evaluations);
   bt_series_pool_free(server->service.series);
+  bt_silent_watch_free(server->service.silence);
   bt_job_queue_free(server->service.jobs);
   /* A check of /ready, or the first look, is a task of nobody's: it may still ask the source, or the receiver. */
   if (server->service.work) bt_workplace_end(server->service.work);

@@ -270,6 +270,8 @@ bool bt_is_semconv(const bt_ast_annotation *annotation);
 void bt_checker_conventions(bt_checker *checker, const bt_ast_rule *tree);
 /* Copies the key of a field into the rule, with the other names that it goes by. False: no memory. */
 bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range);
+/* Of event.name == "x" and the like: with the other names of that event. False: no memory. */
+bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison);
 
 /* checker_annotation.c */
 void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree);

@@ -2,6 +2,7 @@
 #include "dsl/check/checker.h"
 #include "dsl/rule/conventions.h"
 #include "dsl/syntax/diagnostic_codes.h"
+#include "dsl/syntax/lexer.h"
 
 /* ---- what the rule says ---- */
 
@@ -41,7 +42,7 @@ static void read_annotation(bt_checker *checker, const bt_ast_annotation *annota
     bool is_beside = !checker->names.is_annotated && !bt_str_equal(beside, item->text);
     if (checker->names.is_annotated || is_beside)
       bt_checker_report(checker, BT_E_ANNOTATION, annotation->range,
-                        is_beside ? "beside its text the rule says semconv: %.*s; say it once"
+                        is_beside ? "the rule says semconv: %.*s next to its text; say it once"
                                   : "a second @semconv, after %.*s: a rule has one",
                         BT_FMT(*said));
   } else if (!bt_arena_copy(checker->arena, item->text, said)) {
@@ -64,6 +65,26 @@ void bt_checker_conventions(bt_checker *checker, const bt_ast_rule *tree) {
 
 /* ---- what it does not bridge, and what it could ---- */
 
+static bool is_in_key(char c) {
+  return bt_is_identifier_part(c) || c == '.';
+}
+
+/* The rule says this name somewhere, not as a part of another one. */
+static bool is_in_text(const bt_checker *checker, bt_str name) {
+  bt_str text = checker->text;
+  for (size_t i = 0; i + name.len <= text.len; i++) {
+    bool ends = i + name.len == text.len || !is_in_key(text.ptr[i + name.len]);
+    bool begins = i == 0 || !bt_is_identifier_part(text.ptr[i - 1]);
+    if (begins && ends && bt_str_equal((bt_str){text.ptr + i, name.len}, name)) return true;
+  }
+  return false;
+}
+
+/* Who tests both names knows. */
+static bool knows_rename(const bt_checker *checker, const bt_rename *rename) {
+  return is_in_text(checker, rename->from) && is_in_text(checker, rename->to);
+}
+
 static void warn_of_unbridged(bt_checker *checker, const bt_field *field, const bt_convention_names *found,
                               bt_range range) {
   char release[BT_RELEASE_TEXT];
@@ -74,7 +95,7 @@ static void warn_of_unbridged(bt_checker *checker, const bt_field *field, const 
                           ? "`%.*s` was renamed twice, to names that are not one attribute: write the one that is meant"
                           : "`%.*s` has more names than can be read together: write those that are meant, joined by or",
                       BT_FMT(field->key));
-  if (!rename || found->is_ambiguous || found->is_too_many) return;
+  if (!rename || found->is_ambiguous || found->is_too_many || knows_rename(checker, rename)) return;
   bt_release_format(rename->release, release);
   if (rename->note == BT_RENAME_OTHER_VALUES)
     bt_checker_report(
@@ -91,24 +112,29 @@ static void warn_of_unbridged(bt_checker *checker, const bt_field *field, const 
         BT_FMT(rename->from), BT_FMT(rename->to), release);
 }
 
+static bool says_another(const bt_checker *checker, const bt_field *field, const bt_convention_names *found) {
+  for (uint32_t i = 0; i < found->count; i++)
+    if (!bt_str_equal(found->items[i], field->key) && is_in_text(checker, found->items[i])) return true;
+  return false;
+}
+
 /* Where the annotations of the rule begin, or would. */
 static uint32_t start_of_rule(const bt_ast_rule *tree) {
   if (tree->annotation_count) return tree->annotations[0].range.start;
   return tree->condition ? tree->condition->outer.start : tree->clauses[0].keyword.start;
 }
 
+/* Who writes the newest name is not told of the older ones. */
 static void propose_names(bt_checker *checker, const bt_field *field, const bt_convention_names *found,
                           bt_range range) {
-  bool is_newest = bt_str_equal(found->items[0], field->key);
-  bt_str other = is_newest ? found->items[1] : found->items[0];
+  bt_str newest = found->items[0];
+  if (checker->names.is_proposed || bt_str_equal(newest, field->key) || says_another(checker, field, found)) return;
   uint32_t start = start_of_rule(checker->tree);
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_RENAMED, range,
-      is_newest ? "older spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule "
-                  "reads all names that OpenTelemetry gave it"
-                : "newer spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule "
-                  "reads all names that OpenTelemetry gave it",
-      BT_FMT(other), BT_FMT(field->key));
+      "newer spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule reads all "
+      "names that OpenTelemetry gave it",
+      BT_FMT(newest), BT_FMT(field->key));
   bt_checker_fix(checker, added, ((bt_range){start, start}), "@semconv(stable) ");
   checker->names.is_proposed = true;
 }
@@ -167,9 +193,63 @@ bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range)
     bt_convention_find(names->conventions, scopes[i].of, field->key, until, &found[i]);
     if (found[i].count > 1 && !telling) telling = &found[i];
   }
-  if (count) warn_of_unbridged(checker, field, &found[0], range);
+  bool is_told = names->until || (count && found[0].unbridged && bt_str_equal(found[0].unbridged->from, field->key));
+  if (count && is_told) warn_of_unbridged(checker, field, &found[0], range);
   if (!telling) return true;
   if (names->until) return set_names(checker, field, scopes, found, count);
-  if (!names->is_proposed) propose_names(checker, field, telling, range);
+  propose_names(checker, field, telling, range);
+  return true;
+}
+
+/* ---- names of events ---- */
+
+static uint32_t literal_count(const bt_comparison *comparison) {
+  return comparison->right ? 1 : comparison->list_count;
+}
+
+static const bt_expression *literal_at(const bt_comparison *comparison, uint32_t i) {
+  return comparison->right ? comparison->right : comparison->list[i];
+}
+
+/* It asks whether an event's name is one of some texts. */
+static bool asks_for_events(const bt_comparison *comparison) {
+  bool is_said = comparison->op == BT_EQUAL || comparison->op == BT_NOT_EQUAL || comparison->op == BT_IN ||
+                 comparison->op == BT_NOT_IN;
+  bool is_name =
+      comparison->left->kind == BT_EXPRESSION_FIELD && comparison->left->field.kind == BT_FIELD_EVENT_NAME && is_said;
+  for (uint32_t i = 0; is_name && i < literal_count(comparison); i++) {
+    const bt_expression *literal = literal_at(comparison, i);
+    is_name = literal->kind == BT_EXPRESSION_LITERAL && literal->literal.type == BT_VALUE_STRING;
+  }
+  return is_name;
+}
+
+static const bt_expression *copy_name(bt_checker *checker, const bt_expression *written, bt_str name) {
+  bt_expression *copy = bt_checker_alloc(checker, 1, sizeof *copy);
+  if (!copy) return NULL;
+  *copy = *written;
+  if (!bt_arena_copy(checker->arena, name, &copy->literal.string)) checker->no_memory = true;
+  return copy;
+}
+
+bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison) {
+  if (!checker->names.until || !asks_for_events(comparison)) return true;
+  uint32_t count = literal_count(comparison), total = 0;
+  const bt_expression **list = bt_checker_alloc(checker, (size_t)count * BT_CONVENTION_NAMES + 1, sizeof *list);
+  if (!list) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    bt_convention_names found;
+    const bt_expression *written = literal_at(comparison, i);
+    bt_convention_find(checker->names.conventions, BT_NAMES_OF_EVENT_NAMES, written->literal.string,
+                       checker->names.until, &found);
+    for (uint32_t k = 0; k < found.count; k++) list[total++] = copy_name(checker, written, found.items[k]);
+  }
+  if (checker->no_memory) return false;
+  if (total == count) return true;
+  bool is_negative = comparison->op == BT_NOT_EQUAL || comparison->op == BT_NOT_IN;
+  comparison->op = is_negative ? BT_NOT_IN : BT_IN;
+  comparison->right = NULL;
+  comparison->list = list;
+  comparison->list_count = total;
   return true;
 }

@@ -132,7 +132,9 @@ const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_a
   bool has_text = node->item_count > 1 && node->items[1]->kind == BT_AST_STRING;
   if (has_text) bt_checker_warn_of_path_key(checker, left);
   if (site == BT_SITE_OPERAND && !note_operand_path(checker, left, node)) return NULL;
-  return bt_checker_comparison(checker, node, left, direct, site, &predicate->comparison) ? predicate : NULL;
+  bool ok = bt_checker_comparison(checker, node, left, direct, site, &predicate->comparison) &&
+            bt_checker_keep_event_names(checker, &predicate->comparison);
+  return ok ? predicate : NULL;
 }
 
 /* A path or string alone: a name in operands, the boolean field inside where(…). */

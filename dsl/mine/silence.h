@@ -3,7 +3,7 @@
  * is told where chance would do so less than once in a million. Chance is the negative binomial distribution: a
  * binomial share that itself varies from day to day, by as much as the past shows and by 17 % at least. Windows that
  * end now are tried, each twice as long as the one before, so that rare rules are told, too, only later. Weekdays are
- * compared with weekdays, weekends with weekends; steps of which nobody knows the counts say nothing. Where the hour
+ * compared with weekdays, weekends with weekends; steps whose counts are not known say nothing. Where the hour
  * before or after is half as busy, the least of the three is expected: a nightly job may come an hour later. Thread: no
  * state. */
 #ifndef BT_DSL_MINE_SILENCE_H

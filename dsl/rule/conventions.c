@@ -41,7 +41,7 @@ static bool is_of(const name_walk *walk, const bt_rename *rename) {
   return (rename->of & (unsigned)walk->of) && rename->release <= walk->until;
 }
 
-static bool bridges(const name_walk *walk, const bt_rename *rename) {
+static bool takes_rename(const name_walk *walk, const bt_rename *rename) {
   return is_of(walk, rename) && rename->note == BT_RENAME_PLAIN;
 }
 
@@ -49,7 +49,7 @@ static bool bridges(const name_walk *walk, const bt_rename *rename) {
 static const bt_rename *next_rename(const name_walk *walk, bt_str name, uint16_t step) {
   for (size_t i = 0; i < walk->conventions->rename_count; i++) {
     const bt_rename *rename = &walk->conventions->renames[i];
-    if (rename->step > step && bridges(walk, rename) && bt_str_equal(rename->from, name)) return rename;
+    if (rename->step > step && takes_rename(walk, rename) && bt_str_equal(rename->from, name)) return rename;
   }
   return NULL;
 }
@@ -78,7 +78,7 @@ static name_end end_of_name(const name_walk *walk, bt_str name) {
   for (size_t i = 0; i < walk->conventions->rename_count; i++) {
     const bt_rename *rename = &walk->conventions->renames[i];
     bool begins = bt_str_equal(rename->to, name);
-    if (!bridges(walk, rename) || !(begins || bt_str_equal(rename->from, name))) continue;
+    if (!takes_rename(walk, rename) || !(begins || bt_str_equal(rename->from, name))) continue;
     if (!begins && !next_rename(walk, name, rename->step)) continue;
     bt_str other = follow_name(walk, name, rename->step);
     is_kept = is_kept || bt_str_equal(other, name);
@@ -107,7 +107,7 @@ static bool is_older_name(const name_walk *walk, const bt_convention_names *name
 static void add_older_names(const name_walk *walk, bt_str name, uint32_t before_step, bt_convention_names *out) {
   for (size_t i = 0; i < walk->conventions->rename_count; i++) {
     const bt_rename *rename = &walk->conventions->renames[i];
-    if (rename->step >= before_step || !bridges(walk, rename) || !bt_str_equal(rename->to, name)) continue;
+    if (rename->step >= before_step || !takes_rename(walk, rename) || !bt_str_equal(rename->to, name)) continue;
     bool is_older = is_older_name(walk, out, rename->from);
     out->is_too_many = out->is_too_many || (is_older && out->count == BT_CONVENTION_NAMES);
     if (is_older && !out->is_too_many) out->items[out->count++] = rename->from;

@@ -19,7 +19,7 @@ typedef enum bt_word_class {
   BT_WORD_PART,       /* as, where, of */
   BT_WORD_FUNCTION,   /* trace.has, count, … */
   BT_WORD_FIELD,      /* span.name, trace.duration, … */
-  BT_WORD_ANNOTATION, /* severity */
+  BT_WORD_ANNOTATION, /* severity, semconv */
   BT_WORD_CLASSES     /* how many there are */
 } bt_word_class;
 const char *bt_word_class_name(bt_word_class class); /* "clause", … */

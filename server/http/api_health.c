@@ -170,6 +170,20 @@ static bt_status check_clock(const bt_service *service, bt_error *error) {
       (long long)(ahead_ns / 1000000000));
 }
 
+/* Nobody is told rules of others here: it counts them. */
+static bt_status check_silence(const bt_service *service, bt_error *error) {
+  int64_t since_ns = 0;
+  char since[40];
+  size_t count = bt_silent_watch_count(service->silence, &since_ns);
+  if (!count) return BT_OK;
+  bt_time_format(since_ns, since);
+  return bt_error_set(
+      error, BT_INVALID,
+      "%zu rule%s fallen silent, the first since %.19sZ: far fewer traces exercise %s than before, so no "
+      "violation says little; the log and betrace_rule_silent of /metrics name %s",
+      count, count == 1 ? " has" : "s have", since, count == 1 ? "it" : "them", count == 1 ? "it" : "them");
+}
+
 static void answer_ready(const bt_service *service, bt_call *call) {
   bt_error error = {0};
   bool ready = true;
@@ -192,6 +206,11 @@ static void answer_ready(const bt_service *service, bt_call *call) {
   if (check_clock(service, &error)) {
     degraded = true;
     bt_json_set(parts, "clock", part_json(BT_INVALID, &error));
+  }
+  if (service->silence) {
+    status = check_silence(service, &error);
+    degraded = degraded || status;
+    bt_json_set(parts, "silence", part_json(status, &error));
   }
   if (service->watch) {
     int64_t provisional_ns = 0;

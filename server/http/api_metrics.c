@@ -81,10 +81,33 @@ static void write_exercised(const rules_page *page, const bt_rule_definition *ru
     bt_expose_count(page->out, "betrace_exercised_total", labels, counts.exercised);
 }
 
+/* Only what is known: of a rule without a past there is no line. What went and what came are labels while it is silent,
+ * so that an alert can say them. */
+static void write_silent(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
+  bt_silent_rule_state state;
+  if (!page->service->silence || !rule->fields.enabled ||
+      !bt_silent_watch_get(page->service->silence, tenant, rule, &state) || !state.is_known)
+    return;
+  const bt_label labels[] = {{"rule_id", rule->fields.id},
+                             {"severity", bt_severity_name(rule->fields.severity)},
+                             {"tenant", tenant},
+                             {state.went[0] ? "went" : NULL, state.went},
+                             {state.came[0] ? "came" : NULL, state.came},
+                             {NULL, NULL}};
+  bt_expose_number(page->out, "betrace_rule_silent", labels, state.is_silent);
+}
+
 static void write_seconds(const rules_page *page, const bt_rule_definition *rule, const char *tenant, const char *name,
                           int64_t value_ns) {
   const bt_label labels[] = {{"rule_id", rule->fields.id}, {"tenant", tenant}, {NULL, NULL}};
   bt_expose_number(page->out, name, labels, (double)value_ns / 1e9);
+}
+
+static void write_silent_since(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
+  bt_silent_rule_state state;
+  if (page->service->silence && rule->fields.enabled &&
+      bt_silent_watch_get(page->service->silence, tenant, rule, &state) && state.is_silent)
+    write_seconds(page, rule, tenant, "betrace_rule_silent_since_timestamp_seconds", state.since_ns);
 }
 
 static void write_last_evaluation(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
@@ -125,6 +148,12 @@ static void write_rules(const rules_page *page) {
       "Traces that watch judged and that exercised the rule, each once; not there for rules of which watch "
       "sees violating traces only.");
   each_rule(page, write_exercised);
+  bt_expose_family(
+      out, "betrace_rule_silent", "gauge",
+      "1: far fewer traces exercise the rule than did at the same hours, beyond chance; 0: as many as did.");
+  each_rule(page, write_silent);
+  bt_expose_family(out, "betrace_rule_silent_since_timestamp_seconds", "gauge", "Since when a silent rule is silent.");
+  each_rule(page, write_silent_since);
   bt_expose_family(out, "betrace_rule_last_evaluation_timestamp_seconds", "gauge",
                    "When the latest evaluation of a stored rule ended.");
   each_rule(page, write_last_evaluation);

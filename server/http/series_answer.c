@@ -3,6 +3,7 @@
 #include "server/http/series_answer.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,18 +255,18 @@ static json_t *bounds_json(const answer *a, size_t rule, size_t index, const bt_
 }
 
 typedef struct step_sum {
-  bool is_known; /* no step is unknown */
-  uint64_t seen;
+  size_t unknown;      /* steps, of all */
+  uint64_t seen;       /* in the others */
   bt_kept_traces kept; /* of steps of one probability */
 } step_sum;
 
 static step_sum sum_steps(const answer *a, size_t rule) {
-  step_sum sum = {.is_known = true};
+  step_sum sum = {.unknown = 0};
   for (size_t i = 0; i < steps_of(a); i++) {
     bt_step_count count;
     uint64_t seen = 0;
     if (!seen_at(a, rule, i, &count, &seen)) {
-      sum.is_known &= bt_series_step(a->ask, rule, i, &count) == BT_STEP_COUNTED && count.is_empty;
+      sum.unknown += bt_series_step(a->ask, rule, i, &count) != BT_STEP_COUNTED || !count.is_empty;
       continue;
     }
     sum.seen += seen;
@@ -275,23 +276,92 @@ static step_sum sum_steps(const answer *a, size_t rule) {
   return sum;
 }
 
-static void say_series(const answer *a, const bt_sampled_traces *sampling, const step_sum *sum, bt_buffer *out) {
+/* Of all that exercised the rule, from how each step's traces were kept. */
+typedef struct step_ratio {
+  uint64_t violated, exercised;
+  double least, most;
+  bt_share_stratum strata[BT_KEPT_PROBABILITIES];
+  size_t count;
+  bool is_bounded, are_one_each; /* how the traces of each step were kept is known; by one probability each */
+} step_ratio;
+
+static void add_stratum(step_ratio *to, double p, uint64_t violated, uint64_t exercised) {
+  size_t i = 0;
+  while (i < to->count && to->strata[i].p != p) i++;
+  if (i == BT_KEPT_PROBABILITIES) {
+    to->are_one_each = false;
+    return;
+  }
+  if (i == to->count) to->strata[to->count++] = (bt_share_stratum){.p = p};
+  to->strata[i].violated += violated;
+  to->strata[i].exercised += exercised;
+}
+
+static void add_step(step_ratio *to, const bt_step_count *count, const bt_sampled_traces *sampling) {
+  double least = count->kept_least, most = count->kept_most;
+  to->violated += count->violations;
+  to->exercised += count->exercised;
+  if (least <= 0) to->is_bounded = bt_sampled_traces_chance(sampling, &least, &most) && to->is_bounded;
+  to->least = fmin(to->least, least);
+  to->most = fmax(to->most, most);
+  to->are_one_each = to->are_one_each && least >= most;
+  if (least >= most) add_stratum(to, least, count->violations, count->exercised);
+}
+
+/* A probability that the range shows counts, too: so many traces may be hidden behind it. */
+static step_ratio sum_ratio(const answer *a, size_t rule, const bt_sampled_traces *sampling) {
+  double least, most;
+  step_ratio sum = {.least = 1, .is_bounded = bt_sampled_traces_chance(sampling, &least, &most), .are_one_each = true};
+  for (size_t i = 0; i < steps_of(a); i++) {
+    bt_step_count count;
+    bool is_counted = bt_series_step(a->ask, rule, i, &count) == BT_STEP_COUNTED && !count.is_empty;
+    if (is_counted && count.has_exercised) add_step(&sum, &count, sampling);
+  }
+  if (!sum.is_bounded) return sum;
+  for (size_t i = 0; i < sampling->kept.by_count; i++) add_stratum(&sum, sampling->kept.by[i].probability, 0, 0);
+  sum.least = fmin(sum.least, least);
+  sum.most = fmax(sum.most, most);
+  return sum;
+}
+
+static void say_ratio(const answer *a, size_t rule, const bt_sampled_traces *sampling, bt_buffer *out) {
+  step_ratio sum = sum_ratio(a, rule, sampling);
+  bool is_weighted = sum.is_bounded && sum.are_one_each && !sampling->kept.between;
+  bt_share_basis basis = bt_share_basis_of(sampling);
+  if (is_weighted && sum.count > 1) basis = BT_SHARE_WEIGHTED;
+  bt_share_say(sampling, basis, out);
+  if (!sum.is_bounded || !sum.exercised) return;
+  bt_kept_share share = is_weighted ? bt_kept_share_weighted(sum.strata, sum.count)
+                                    : bt_kept_share_within(sum.least, sum.most, sum.violated, sum.exercised);
+  bt_buffer_printf(out, "; of all that exercised the rule %.3g to %.3g %% violate it (95 %%)", share.interval.low * 100,
+                   share.interval.high * 100);
+}
+
+/* Where some points are not known, of the others. */
+static void say_series(const answer *a, size_t rule, const bt_sampled_traces *sampling, const step_sum *sum,
+                       bt_buffer *out) {
+  size_t steps = steps_of(a);
+  bool has_any = sum->unknown < steps;
   if (a->options.value == BT_SERIES_RATIO)
-    bt_share_say(sampling, bt_share_basis_of(sampling), out);
-  else if (sum->is_known)
+    say_ratio(a, rule, sampling, out);
+  else if (has_any)
     bt_sampled_say_count(sampling, &sum->kept, sum->seen, out);
   else
     bt_sampled_say_range(sampling, out);
+  if (sum->unknown && has_any && out->len)
+    bt_buffer_printf(out, "; this is of the %zu of %zu points that are known", steps - sum->unknown, steps);
 }
 
 static json_t *estimated_json(const answer *a, size_t rule, const bt_sampled_traces *sampling) {
   bt_buffer said = {0};
   step_sum sum = sum_steps(a, rule);
-  say_series(a, sampling, &sum, &said);
+  say_series(a, rule, sampling, &sum, &said);
   json_t *object = said.failed ? NULL : json_pack("{s:o}", "text", bt_text_json(bt_buffer_str(&said)));
   bt_buffer_dispose(&said);
   if (!object || a->options.value == BT_SERIES_RATIO) return object;
-  bt_json_set(object, "total", sum.is_known ? bt_estimate_json(sampling, &sum.kept, sum.seen) : json_null());
+  json_t *of_sum = sum.unknown < steps_of(a) ? bt_estimate_json(sampling, &sum.kept, sum.seen) : json_null();
+  bt_json_set(object, sum.unknown ? "of_known" : "total", of_sum);
+  if (sum.unknown) bt_json_set(object, "total", json_null());
   json_t *points = json_array();
   for (size_t i = 0; i < steps_of(a); i++) bt_json_append(points, bounds_json(a, rule, i, sampling));
   bt_json_set(object, "points", points);

@@ -11,6 +11,7 @@
 #include "server/metrics/metrics.h"
 #include "server/query/evaluation.h"
 #include "server/query/series.h"
+#include "server/query/silent_watch.h"
 #include "server/query/tag_cache.h"
 #include "server/replay/job.h"
 #include "server/replay/price.h"
@@ -51,6 +52,7 @@ typedef struct bt_service {
   bt_series_pool *series;      /* counts by steps */
   bt_reports *reports;         /* of compliance */
   bt_watch *watch;             /* NULL: nothing is watched */
+  bt_silent_watch *silence;    /* NULL: nobody looks whether rules fall silent */
   bt_tag_cache *tags;          /* for completion */
   bt_http_client *client;
   bt_metrics *metrics;

@@ -216,6 +216,10 @@ static void set_entries(json_t *object, const bt_sampled_traces *range) {
     bt_json_append(entries, bt_text_json(bt_str_from(range->entry_services[i])));
   bt_json_set(object, "entry_services", entries);
   bt_json_set(object, "more_entry_services", json_boolean(range->has_more_entries));
+  json_t *sure = json_array();
+  for (size_t i = 0; i < range->sure_count; i++)
+    bt_json_append(sure, bt_text_json(bt_str_from(range->sure_services[i])));
+  bt_json_set(object, "sure_services", sure);
 }
 
 json_t *bt_sampling_json(const bt_sampled_traces *range) {

@@ -63,6 +63,15 @@ bt_kept_share bt_kept_share_weighted(const bt_share_stratum *strata, size_t coun
   return share;
 }
 
+bt_kept_share bt_kept_share_within(double least, double most, uint64_t violated, uint64_t exercised) {
+  bt_interval kept = bt_wilson_interval(violated, exercised);
+  bt_kept_share share = {BT_SHARE_OF_KEPT, share_of((double)violated, (double)exercised), {0, 1}};
+  if (!exercised) return share;
+  share.interval.low = kept.low * least / (kept.low * least + (1 - kept.low) * most);
+  share.interval.high = kept.high * most / (kept.high * most + (1 - kept.high) * least);
+  return share;
+}
+
 /* ---- of a rule ---- */
 
 enum { STRATA_MAX = BT_KEPT_PROBABILITIES + 1 };

@@ -39,5 +39,8 @@ typedef struct bt_share_stratum {
   uint64_t violated, exercised;
 } bt_share_stratum;
 bt_kept_share bt_kept_share_weighted(const bt_share_stratum *strata, size_t count);
+/* Of traces that were each kept with some probability from `least` to `most`: those that violate with the one, at
+ * worst, and the others with the other. `share` is that of the kept ones. */
+bt_kept_share bt_kept_share_within(double least, double most, uint64_t violated, uint64_t exercised);
 
 #endif

@@ -40,6 +40,7 @@ typedef struct bt_entry_services {
   bt_entry_count (*rules)[BT_ENTRIES]; /* of each rule; owned */
 } bt_entry_services;
 
+/* All-zero before. BT_NO_MEMORY alone. Dispose it in every case. */
 bt_status bt_entry_services_open(bt_entry_services *services, size_t rule_count, bt_error *error) BT_MUST_CHECK;
 void bt_entry_services_dispose(bt_entry_services *services);
 

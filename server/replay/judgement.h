@@ -111,7 +111,7 @@ typedef struct bt_judge {
   bt_kept_trace ways[BT_KEPT_WAYS]; /* in which traces were kept, as they were met */
   size_t way_count;
   bt_entry_services *entries; /* of the whole replay; the caller's */
-  bool observer_full; /* the observer keeps no more */
+  bool observer_full;         /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;
 

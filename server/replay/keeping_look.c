@@ -179,6 +179,11 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
   return BT_OK;
 }
 
+/* A service of which only sure ones were read may have others. */
+static bool may_be_of_chance(const bt_sampled_traces *seen) {
+  return bt_sampled_traces_known(seen) == BT_KEPT_BY_CHANCE || bt_sampled_traces_sure_alone(seen);
+}
+
 /* Reads that agree are held against none by id, so nothing of theirs was read whole. Where what was read whole says
  * that traces were sampled, others are looked at in any case: those that were read were chosen by what the rule asks
  * for, and may have been kept otherwise. */
@@ -188,7 +193,7 @@ static bool is_due(const bt_judge *judge) {
   if (plan->is_static || plan->sampling.declared.kind == BT_SAMPLING_NONE ||
       plan->sampling.declared.kind == BT_SAMPLING_DECLARED || judge->questions->source_lost)
     return false;
-  if (bt_kept_traces_count(&seen->kept)) return bt_sampled_traces_known(seen) == BT_KEPT_BY_CHANCE;
+  if (bt_kept_traces_count(&seen->kept)) return may_be_of_chance(seen);
   return !plan->request.is_live && (plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree);
 }
 
@@ -238,8 +243,7 @@ static bt_status ask_traces(look *l, bt_error *error) {
 /* Where one probability was seen, that is the bound of all. */
 static bool is_due_by_service(const bt_judge *judge) {
   const bt_sampled_traces *seen = &judge->account->result->coverage.sampling;
-  double least, most;
-  return !judge->plan->request.is_live && bt_sampled_traces_chance(seen, &least, &most) && least < most;
+  return !judge->plan->request.is_live && may_be_of_chance(seen) && seen->kept.least < seen->kept.most;
 }
 
 static bt_status look_by_service(bt_judge *judge, bt_error *error) {

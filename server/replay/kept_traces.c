@@ -78,18 +78,29 @@ uint64_t bt_kept_traces_count(const bt_kept_traces *kept) {
   return count;
 }
 
-/* The first so many by name, whatever order they come in. */
-static void add_entry(bt_sampled_traces *to, const char *name) {
+typedef char service_names[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES];
+
+static bool has_name(const service_names names, size_t count, const char *name) {
   size_t at = 0;
-  while (at < to->entry_count && strcmp(to->entry_services[at], name) < 0) at++;
-  if (at < to->entry_count && strcmp(to->entry_services[at], name) == 0) return;
-  if (to->entry_count == BT_ENTRY_SERVICES) {
-    to->has_more_entries = true;
-    if (at == BT_ENTRY_SERVICES) return;
-    to->entry_count--;
-  }
-  memmove(to->entry_services[at + 1], to->entry_services[at], (to->entry_count++ - at) * BT_ENTRY_SERVICE_BYTES);
-  memcpy(to->entry_services[at], name, strlen(name) + 1);
+  while (at < count && strcmp(names[at], name) != 0) at++;
+  return at < count;
+}
+
+/* The first so many by name, whatever order they come in. False: there was no room for all. */
+static bool add_name(service_names names, size_t *count, const char *name) {
+  size_t at = 0;
+  bool is_full = *count == BT_ENTRY_SERVICES;
+  if (has_name((const char(*)[BT_ENTRY_SERVICE_BYTES])names, *count, name)) return true;
+  while (at < *count && strcmp(names[at], name) < 0) at++;
+  if (at == BT_ENTRY_SERVICES) return false;
+  if (is_full) (*count)--;
+  memmove(names[at + 1], names[at], ((*count)++ - at) * BT_ENTRY_SERVICE_BYTES);
+  memcpy(names[at], name, strlen(name) + 1);
+  return !is_full;
+}
+
+static void add_entry(bt_sampled_traces *to, const char *name) {
+  if (!add_name(to->entry_services, &to->entry_count, name)) to->has_more_entries = true;
 }
 
 void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const bt_kept_trace *kept) {
@@ -98,7 +109,22 @@ void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const b
   if (kept->kind != BT_KEEPING_ONE || kept->by_setting) return;
   bt_str service = bt_text_cut(root_service(trace), sizeof name - 1);
   if (service.len) memcpy(name, service.ptr, service.len);
-  add_entry(to, name);
+  if (kept->probability < 1)
+    add_entry(to, name);
+  else
+    (void)add_name(to->sure_services, &to->sure_count, name);
+}
+
+/* Both lists are the first by name. */
+const char *bt_sampled_traces_sure_alone(const bt_sampled_traces *range) {
+  if (range->declared.kind == BT_SAMPLING_DECLARED || !range->entry_count) return NULL;
+  const char *last = range->entry_services[range->entry_count - 1];
+  for (size_t i = 0; i < range->sure_count; i++) {
+    const char *name = range->sure_services[i];
+    bool may_be_cut = range->has_more_entries && strcmp(name, last) > 0;
+    if (!may_be_cut && !has_name(range->entry_services, range->entry_count, name)) return name;
+  }
+  return NULL;
 }
 
 static void keep_more(uint64_t *to, uint64_t from) {
@@ -130,6 +156,8 @@ static void join_entries(bt_sampled_traces *to, const bt_sampled_traces *from) {
   if (!to->declared.text) to->declared = from->declared;
   for (size_t i = 0; i < from->entry_count; i++) add_entry(to, from->entry_services[i]);
   to->has_more_entries = to->has_more_entries || from->has_more_entries;
+  for (size_t i = 0; i < from->sure_count; i++)
+    (void)add_name(to->sure_services, &to->sure_count, from->sure_services[i]);
 }
 
 void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from) {
@@ -158,7 +186,8 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
   bool is_all = declared->kind == BT_SAMPLING_NONE;
   if (range->contradicts) return BT_KEPT_CONTRADICTS;
   if (is_all && !range->unclear) return BT_KEPT_ALL;
-  if (range->unclear || range->apart || range->by_policy) return BT_KEPT_IN_PART;
+  if (range->unclear || range->apart || range->by_policy || bt_sampled_traces_sure_alone(sampled))
+    return BT_KEPT_IN_PART;
   if (range->least > 0 && (range->least < 1 || is_declared_for_all(declared)))
     return range->unsaid ? BT_KEPT_IN_PART : BT_KEPT_BY_CHANCE;
   if (!range->by_count && !range->unsaid && is_declared_for_all(declared)) return BT_KEPT_BY_CHANCE;

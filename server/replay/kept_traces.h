@@ -38,11 +38,15 @@ enum { BT_ENTRY_SERVICES = 8, BT_ENTRY_SERVICE_BYTES = 64 };
 typedef struct bt_sampled_traces {
   bt_declared_sampling declared;
   bt_kept_traces kept;
-  /* The services of the root spans of traces that spans say were kept by chance: what follows for traces that were not
-   * kept holds for those of these services. Cut; the first by name. */
+  /* The services of the root spans of traces that spans say were kept by chance, below 1: what follows for traces that
+   * were not kept holds for those of these services. Cut; the first by name. */
   char entry_services[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES];
   size_t entry_count;
   bool has_more_entries;
+  /* Likewise, of traces that were sure to be kept: of a service that has no others it is not known whether any of its
+   * other traces is ever kept. */
+  char sure_services[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES];
+  size_t sure_count;
 } bt_sampled_traces;
 
 /* How one trace was kept. */
@@ -73,6 +77,9 @@ typedef enum bt_kept_known {
 } bt_kept_known;
 const char *bt_kept_known_name(bt_kept_known known); /* "not_declared", "all", "by_chance", "in_part", "contradicts" */
 bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *range);
+/* The first service, by name, of which only traces were seen that were sure to be kept; NULL: none that is known of.
+ * With a declared share for each service this is nothing to be known. */
+const char *bt_sampled_traces_sure_alone(const bt_sampled_traces *range);
 /* Whether each was kept with a known probability: from *least to *most. */
 bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most);
 /* Whether something says that there were traces that were not kept. */

@@ -44,19 +44,36 @@ static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
   bt_buffer_append(out, BT_STR(" % sample"));
 }
 
-/* What was never kept may have begun in a service that nobody saw; and how many of the seen were looked at. */
-static void write_entries(const bt_sampled_traces *range, uint64_t seen, bt_buffer *out) {
+static void write_looked(uint64_t looked, bt_buffer *out) {
+  write_number(looked, out);
+  bt_buffer_append(out, looked == 1 ? BT_STR(" trace says that was read whole")
+                                    : BT_STR(" traces say that were read whole"));
+}
+
+/* How many of what exercised the rule say so; nothing where that is all. */
+static void write_part(uint64_t looked, uint64_t exercised, bt_buffer *out) {
+  if (looked >= exercised) return;
+  bt_buffer_append(out, looked == 1 ? BT_STR(", as one of them says") : BT_STR(", as "));
+  if (looked == 1) return;
+  write_number(looked, out);
+  bt_buffer_append(out, BT_STR(" of them say"));
+}
+
+/* What was never kept may have begun in a service that nobody saw; and how many were looked at. How many there are of
+ * which that is known only a rule says. */
+static void write_entries(const bt_sampled_traces *range, uint64_t seen, const bt_rule_result *rule, bt_buffer *out) {
   if (range->declared.probability > 0 || !range->entry_count) return;
   bt_buffer_append(out, BT_STR(", of those that begin in "));
   for (size_t i = 0; i < range->entry_count; i++)
     bt_buffer_printf(out, "%s%s", i ? ", " : "", range->entry_services[i][0] ? range->entry_services[i] : "no service");
   if (range->has_more_entries) bt_buffer_append(out, BT_STR(" and others"));
   uint64_t looked = bt_kept_traces_count(&range->kept);
-  if (looked >= seen) return;
-  bt_buffer_append(out, looked == 1 ? BT_STR(", as one of them says") : BT_STR(", as "));
-  if (looked == 1) return;
-  write_number(looked, out);
-  bt_buffer_append(out, BT_STR(" of them say"));
+  if (rule) {
+    write_part(looked, rule->traces_exercised > seen ? rule->traces_exercised : seen, out);
+    return;
+  }
+  bt_buffer_append(out, BT_STR(", as "));
+  write_looked(looked, out);
 }
 
 /* With a declared share for all nothing more is needed than that; without exercised traces there is no "of about". */
@@ -81,7 +98,7 @@ static void write_none(const bt_sampled_traces *range, const bt_rule_result *rul
   write_number(estimate->high, out);
   if (rule) write_exercised(range, rule, out);
   bt_buffer_append(out, BT_STR(" (95 %)"));
-  write_entries(range, rule ? rule->traces_exercised : 0, out);
+  write_entries(range, 0, rule, out);
 }
 
 /* rule: as above */
@@ -102,7 +119,7 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_r
     write_number(estimate->high, out);
   }
   bt_buffer_append(out, BT_STR(" happened (95 %)"));
-  if (!is_open) write_entries(range, rule && rule->traces_exercised > seen ? rule->traces_exercised : seen, out);
+  if (!is_open) write_entries(range, seen, rule, out);
 }
 
 /* Behind what the counts stand for, or alone. */
@@ -140,9 +157,14 @@ static void write_basis(const bt_sampled_traces *range, bt_buffer *out) {
   if (range->declared.probability > 0) bt_buffer_printf(out, ", as --sampling %s says", range->declared.text);
   if (looked <= declared) return;
   bt_buffer_append(out, range->declared.probability > 0 ? BT_STR(" and ") : BT_STR(", as "));
-  write_number(looked - declared, out);
-  bt_buffer_append(out, looked - declared == 1 ? BT_STR(" trace says that was read whole")
-                                               : BT_STR(" traces say that were read whole"));
+  write_looked(looked - declared, out);
+}
+
+static void write_sure(const bt_sampled_traces *range, size_t written, bt_buffer *out) {
+  const char *name = bt_sampled_traces_sure_alone(range);
+  if (name)
+    bt_buffer_printf(out, "%s of those that begin in %s only such were read that were sure to be kept",
+                     written ? "," : ":", name[0] ? name : "no service");
 }
 
 static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
@@ -156,12 +178,14 @@ static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("traces were sampled, and of those that were not kept nothing is known"));
   if (range->declared.kind == BT_SAMPLING_POLICY)
     bt_buffer_printf(out, " but what --sampling %s says of each rule", range->declared.text);
-  for (size_t i = 0, written = 0; i < sizeof parts / sizeof *parts; i++) {
+  size_t written = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].count) continue;
     bt_buffer_append(out, written++ ? BT_STR(", ") : BT_STR(": "));
     write_number(parts[i].count, out);
     bt_buffer_printf(out, " %s", parts[i].text);
   }
+  write_sure(range, written, out);
 }
 
 void bt_sampled_say_range(const bt_sampled_traces *range, bt_buffer *out) {

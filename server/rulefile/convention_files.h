@@ -20,7 +20,8 @@ bt_status bt_convention_files_read(const char *folder, bt_arena *arena, bt_conve
 #define BT_SEMCONV_VARIABLE "BETRACE_SEMCONV"
 #define BT_SEMCONV_HELP                                                                                                \
   "folder of OpenTelemetry schema files, or of a Weaver registry: names that changed, for rules that say semconv"
-/* The same, for the whole program until it ends. Before there are threads. */
+/* The same, for the whole program until it ends, with the same errors (BT_IO, BT_INVALID, BT_LIMIT, BT_NO_MEMORY).
+ * Before there are threads. */
 bt_status bt_convention_files_use(const char *folder, bt_error *error) BT_MUST_CHECK;
 
 #endif

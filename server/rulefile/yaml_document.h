@@ -43,7 +43,8 @@ typedef struct bt_yaml_document {
 bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,
                                  bt_error *error) BT_MUST_CHECK;
 
-/* The same of a file that is not ours, where anchors and tags say nothing and an alias is an empty text. */
+/* The same of a file that is not ours, where anchors and tags say nothing and an alias is an empty text. BT_INVALID,
+ * BT_NO_MEMORY. */
 bt_status bt_yaml_document_parse_foreign(bt_yaml_document *document, bt_str text, const char *file_name,
                                          bt_arena *arena, bt_error *error) BT_MUST_CHECK;
 

@@ -7,10 +7,6 @@ void bt_rules_use_conventions(const bt_conventions *conventions) {
   in_use = conventions;
 }
 
-const bt_conventions *bt_rules_conventions(void) {
-  return in_use ? in_use : bt_conventions_built_in();
-}
-
 bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) {
   return bt_compile_rule_with(text, NULL, proposes, out, diagnostics, error);
 }

@@ -7,11 +7,12 @@
 
 /* Borrowed for as long as the program runs; NULL: the built-in ones. */
 void bt_rules_use_conventions(const bt_conventions *conventions);
-const bt_conventions *bt_rules_conventions(void);
-/* bt_rule_compile_with the conventions of the program. `proposes`: for who shows warnings to people. */
+/* bt_rule_compile_with the conventions of the program, and its errors: BT_INVALID with `diagnostics`, BT_NO_MEMORY.
+ * `proposes`: for who shows warnings to people. *out is new. */
 bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnostics *diagnostics,
                           bt_error *error) BT_MUST_CHECK;
-/* The same, with what is said beside the text as @semconv says it in the text; NULL: nothing. */
+/* The same, with what is said next to the text as @semconv says it in the text; NULL: nothing. *out is new. BT_INVALID,
+ * BT_NO_MEMORY. */
 bt_status bt_compile_rule_with(bt_str text, const char *semconv, bool proposes, bt_rule **out,
                                bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 

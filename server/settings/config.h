@@ -35,7 +35,7 @@ typedef struct bt_config {
   const char *otlp, *otlp_traces, *otlp_headers; /* endpoint, complete traces URL, headers; or NULL */
   const char *db, *listen;
   const char *semconv; /* folder of conventions that renamed attributes; or NULL: the built-in ones alone */
-  const char *grpc;                           /* address, or NULL: no gRPC */
+  const char *grpc;    /* address, or NULL: no gRPC */
   const char *hosts[BT_CONFIG_MAX_NAMES + 1]; /* further names that Host may have; NULL-terminated */
   size_t host_count;
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
@@ -59,7 +59,8 @@ typedef struct bt_config {
   const char *config_file; /* NULL: none */
   bool watch;
   int64_t interval_ns, sweep_ns, lookback_ns, catchup_max_ns; /* of watch */
-  uint64_t replica, replicas;                                 /* which of how many watchers */
+  int64_t silence_ns;         /* how long a past rules are held against; 0: nobody looks whether one falls silent */
+  uint64_t replica, replicas; /* which of how many watchers */
 
   bt_config_source sources[BT_CONFIG_MAX_SETTINGS]; /* by place in the table */
   unsigned lines[BT_CONFIG_MAX_SETTINGS];           /* of the file */

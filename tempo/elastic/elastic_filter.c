@@ -11,6 +11,7 @@
 #define ALL  "{\"match_all\":{}}"
 #define NONE "{\"match_none\":{}}"
 enum { MOST_TESTS = 64, MOST_BYTES = 24576, MOST_CLAUSES = 1000 /* of 1,024, with those of the range */ };
+enum { LONGEST_NUMBER = 32 }; /* characters of one that was sent as a number, at most */
 
 typedef struct writer {
   const bt_elastic_fields *fields;
@@ -143,7 +144,8 @@ static void add_keyword(writer *w, const char *path, uint32_t ignore_above, cons
       is_text && test->op == BT_FILTER_REGEX && !ignore_above && bt_elastic_wildcard(literal->string, NULL);
   bool is_of_number = is_number(&read) && (!is_text || is_equal);
   bool is_of_bool = read.type == BT_VALUE_BOOL && is_equal;
-  if (is_text ? !has_term && !has_pattern : !is_of_number && !is_of_bool) {
+  bool is_lost = (is_of_number || is_of_bool) && ignore_above && ignore_above < LONGEST_NUMBER;
+  if (is_lost || (is_text ? !has_term && !has_pattern : !is_of_number && !is_of_bool)) {
     add_unsaid(w);
     return;
   }

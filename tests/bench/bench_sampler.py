@@ -1,6 +1,6 @@
 """What the policies of `betrace sampler` cost the Collector's real tail sampler, in processor time. It runs them for 1, 10 and all rules of the packs, and single rules next to
-policies that an expert would write by hand. All files take turns in one process (tests/sampler/cost.go), and a processor whose one policy keeps nothing is subtracted. What the start takes, which reads the
-conditions once, is told beside it.
+policies that an expert would write by hand. All files take turns in one process (tests/sampler/cost.go), and a processor whose one policy keeps nothing is subtracted. The start reads
+the conditions once: that has a number of its own.
 500 traces with --short, 2,000 with --medium, else 5,000. Asserts that the kept traces of a rule's two policies are as many."""
 import argparse
 import json

@@ -31,6 +31,7 @@ from tempo_binary import require_tempo  # noqa: E402
 DOCKER = ROOT / "distribution" / "docker"
 COMPOSE, EVIDENCE = DOCKER / "docker-compose.yml", DOCKER / "docker-compose.evidence.yml"
 CLICKHOUSE = DOCKER / "docker-compose.clickhouse.yml"
+OPENSEARCH = DOCKER / "docker-compose.opensearch.yml"
 VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 SOURCES = {"betrace": "betrace-datasource", "tempo": "tempo", "prometheus": "prometheus", "loki": "loki", "pyroscope": "grafana-pyroscope-datasource"}
 
@@ -207,6 +208,43 @@ class OverClickHouse(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("clickhouse+http://clickhouse:8123/otel", done.stdout)
         self.assertNotIn("choose-one", done.stdout)
+
+
+class ComposeOpenSearch(unittest.TestCase):
+    """docker-compose.opensearch.yml and the settings beside it: that they speak of one another. What Data Prepper makes of its file is not tested."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.services = compose(OPENSEARCH)["services"]
+
+    def test_pinned_hardened_and_on_loopback(self):
+        self.assertEqual(set(self.services), {"opensearch", "data-prepper", "otel-collector", "betrace-backend"})
+        for name, service in self.services.items():
+            self.assertRegex(service["image"], r"^[\w./-]+:v?\d+\.\d+\.\d+$", name)
+            self.assertEqual((service["cap_drop"], service["security_opt"]), (["ALL"], ["no-new-privileges:true"]), name)
+            self.assertTrue(all(port["host_ip"] == "127.0.0.1" if isinstance(port, dict) else port.startswith("127.0.0.1:") for port in service.get("ports", [])), name)
+        self.assertEqual(self.services["betrace-backend"]["image"], f"betrace:{VERSION}")
+        self.assertEqual(self.services["otel-collector"]["image"], compose()["services"]["otel-collector"]["image"], "one version of the collector")
+
+    def test_traces_go_from_one_to_the_next(self):
+        collector, pipeline = read("otel-collector.opensearch.yaml"), read("data-prepper.pipelines.yaml")["otel-traces"]
+        source, (sink,) = pipeline["source"]["otel_trace_source"], pipeline["sink"]
+        self.assertEqual(collector["exporters"]["otlp"]["endpoint"], f"data-prepper:{source['port']}")
+        self.assertEqual((source["output_format"], sink["opensearch"]["index_type"]), ("otel", "trace-analytics-plain-raw"))
+        self.assertEqual(sink["opensearch"]["hosts"], ["http://opensearch:9200"])
+        backend = self.services["betrace-backend"]["environment"]
+        self.assertEqual(backend["BETRACE_STORE"], "opensearch+http://opensearch:9200?index=otel-v1-apm-span-*")
+        self.assertEqual(backend["OTEL_EXPORTER_OTLP_ENDPOINT"], "http://otel-collector:4318")
+        for service in self.services.values():
+            for volume in service.get("volumes", []):
+                source = volume.split(":")[0] if isinstance(volume, str) else volume["source"]
+                self.assertTrue("/" not in source or os.path.exists(source), source)
+
+    def test_betrace_accepts_its_variables(self):
+        service = self.services["betrace-backend"]
+        done = run_cli(*service["command"], "--print-config", env=service["environment"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("opensearch+http://opensearch:9200", done.stdout)
 
 
 class Settings(unittest.TestCase):

@@ -62,7 +62,12 @@ SETS = {
 STORE = "clickhouse+https://clickhouse.example.org:8443/otel?table=otel_traces"
 SETS["a ClickHouse"] = {"grafana": {"enabled": False}, "tempo": {"otlp": "http://collector:4318"},
                         "store": {"url": STORE, "user": "betrace", "passwordSecret": {"name": "clickhouse", "key": "pw"}, "caSecret": {"name": "authority", "key": "root.pem"}}}
+OPENSEARCH = "opensearch+https://opensearch.example.org:9200?index=otel-v1-apm-span-*"
+SETS["an OpenSearch"] = {"grafana": {"enabled": False}, "tempo": {"otlp": "http://collector:4318"}, "settings": {"settle": "5m"},
+                         "store": {"url": OPENSEARCH, "apiKeySecret": {"name": "opensearch", "key": "key"}, "caSecret": {"name": "authority"}}}
 REFUSED = [
+    ({"store": {"url": STORE, "apiKeySecret": {"name": "x"}}, "tempo": {"otlp": "http://collector:4318"}, "grafana": {"enabled": False}}, "has no API keys"),
+    ({"store": {"url": "opensearch+https://u:secret@opensearch:9200"}}, "pattern"),
     ({"store": {"url": STORE}, "tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318"}, "grafana": {"enabled": False}}, "exclude each other"),
     ({"store": {"url": STORE}, "tempo": {"otlp": "http://collector:4318"}, "grafana": WITH_PASSWORD}, "grafana.enabled false"),
     ({"store": {"url": STORE}, "grafana": {"enabled": False}}, "watch needs tempo.otlp"),
@@ -303,6 +308,27 @@ class Rendered(unittest.TestCase):
         (_, out) = objects["NetworkPolicy", "betrace-backend"]["spec"]["egress"]
         self.assertEqual({one["port"] for one in out["ports"]}, {8443, 4318})
         self.assertNotIn("to", out)
+
+    def test_an_opensearch_is_the_store(self):
+        """With a key that is a reference, authorities that are mounted, variables by the store's own name, and settings that betrace takes."""
+        objects = rendered("an OpenSearch")
+        conf = objects["ConfigMap", "betrace-backend"]["data"]["betrace.conf"]
+        self.assertIn(f"store = {OPENSEARCH}\n", conf)
+        self.assertFalse([name for _, name in objects if "tempo" in name])
+        spec = objects["Deployment", "betrace-backend"]["spec"]["template"]["spec"]
+        variables = {one["name"]: one for one in spec["containers"][0]["env"]}
+        self.assertEqual(variables["OPENSEARCH_API_KEY"]["valueFrom"]["secretKeyRef"], {"name": "opensearch", "key": "key"})
+        self.assertEqual(variables["OPENSEARCH_CA"]["value"], "/etc/betrace/store/ca.crt")
+        self.assertFalse({name for name in variables if name.startswith("CLICKHOUSE") or name == "OPENSEARCH_USER"})
+        (_, out) = objects["NetworkPolicy", "betrace-backend"]["spec"]["egress"]
+        self.assertEqual({one["port"] for one in out["ports"]}, {9200, 4318})
+        store = [line for line in conf.splitlines() if line.startswith("store")]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write("\n".join(store) + "\n")
+            file.flush()
+            done = run_cli("serve", "--config", file.name, "--print-config")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(OPENSEARCH, done.stdout)
 
     def test_replicas_have_numbers_and_no_deployment(self):
         objects = rendered("three replicas")

@@ -182,10 +182,42 @@ static void test_proposal(void **state) {
   bt_buffer_dispose(&fixed);
 }
 
+/* An event that was renamed is asked for by both names. */
+static void test_event_names(void **state) {
+  static const struct {
+    const char *text;
+    bt_comparison_operator op;
+    uint32_t count; /* of texts; 0: one, and no list */
+  } rows[] = {{"trace.has(event.name == \"thrown\")", BT_IN, 2},
+              {"trace.has(event.name != \"exception\")", BT_NOT_IN, 2},
+              {"trace.has(event.name in [\"exception\", \"retry\"])", BT_IN, 3},
+              {"trace.has(event.name == \"retry\")", BT_EQUAL, 0},
+              {"trace.has(event.name contains \"thrown\")", BT_CONTAINS, 0}};
+  static const bt_rename renames[] = {{.step = 1,
+                                       .release = BT_RELEASE(1, 1, 0),
+                                       .of = BT_NAMES_OF_EVENT_NAMES,
+                                       .from = NAME("thrown"),
+                                       .to = NAME("exception")}};
+  static const bt_conventions conventions = {BT_RELEASE(1, 9, 0), renames, 1};
+  const bt_compile_options options = {.conventions = &conventions, .semconv = BT_STR("stable")};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bt_rule *rule = NULL;
+    bt_diagnostics diagnostics;
+    bt_diagnostics_init(&diagnostics);
+    assert_int_equal(bt_rule_compile_with(bt_str_from(rows[i].text), &options, &rule, &diagnostics, NULL), BT_OK);
+    const bt_comparison *comparison = &rule->condition->selection->predicate->comparison;
+    assert_int_equal(comparison->op, rows[i].op);
+    assert_int_equal(comparison->list_count, rows[i].count);
+    bt_rule_free(rule);
+    bt_diagnostics_dispose(&diagnostics);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_opentelemetry),  cmocka_unit_test(test_used_again),
                                      cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_at_once),
                                      cmocka_unit_test(test_releases),       cmocka_unit_test(test_what_is_said),
-                                     cmocka_unit_test(test_proposal)};
+                                     cmocka_unit_test(test_proposal),       cmocka_unit_test(test_event_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

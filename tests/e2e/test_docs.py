@@ -6,6 +6,7 @@
   checked=clickhouse    needs a ClickHouse: not run here but by tests/e2e/test_replay_clickhouse.py, test_signoz_clickhouse.py,
                         test_doctor_clickhouse.py or test_stores_clickhouse.py
   checked=opensearch    needs an OpenSearch: not run here but by tests/e2e/test_replay_opensearch.py
+  checked=kibana        needs a Kibana or an OpenSearch Dashboards: not run here but by tests/dist/test_kibana_objects.py
   sh checked=rendering  needs Docker or Kubernetes: not run here; tests/dist/test_quick_start.py renders what it names
   json                the answer of the block above, or (behind no sh block) JSON that parses
   yaml                a rule file that `betrace eval` accepts
@@ -154,7 +155,7 @@ class DocsTest(unittest.TestCase):
                 if not PROMETHEUS and re.search(r"^prometheus |:9099|^BetraceViolation", text, re.M):
                     self.skipTest("Debian's Prometheus cannot be had")
                 text = self.adapt(text)
-                if {"checked=rendering", "checked=clickhouse", "checked=opensearch", "run=clean-root"} & set(info):
+                if {"checked=rendering", "checked=clickhouse", "checked=opensearch", "checked=kibana", "run=clean-root"} & set(info):
                     output = ""
                 elif kind == "sh":
                     output = self.background(text) if "run=background" in info else self.run_shell(text)

@@ -145,9 +145,9 @@ class Cells(Asked):
 
     def test_keys_that_are_not_mapped_and_may_be_there(self):
         """Dynamic mapping is off above, at, or below the attributes; or nothing below is indexed."""
-        rules = self.rules("hidden", ['trace.has(typed.where(k == "x"))', 'trace.has(typed.where(deep.k == "x"))'])
-        for number, change in enumerate(({"dynamic": False}, {"attributes": {"dynamic": False}}, {"attributes": {"enabled": False}},
-                                         {"attributes": {"properties": {"deep": {"dynamic": "false"}}}}, {"attributes": {"properties": {"deep": {"type": "object", "enabled": False}}}})):
+        rules = self.rules("hidden", ['trace.has(span.attributes["k"] == "x")', 'trace.has(span.attributes["deep.k"] == "x")'])
+        for number, change in enumerate(({"dynamic": False}, {"attributes": {"type": "object", "dynamic": False}}, {"attributes": {"type": "object", "enabled": False}},
+                                         {"attributes": {"properties": {"deep": {"type": "object", "dynamic": "false"}}}}, {"attributes": {"properties": {"deep": {"type": "object", "enabled": False}}}})):
             index, mapping = f"hidden-{number}", data_prepper.mappings(True)
             mapping["properties"].update({key: value for key, value in change.items() if key == "attributes"})
             mapping.update({key: value for key, value in change.items() if key != "attributes"})

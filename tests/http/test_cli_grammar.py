@@ -30,7 +30,7 @@ TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": 
                "first": (1, "{}", "--traces", "{traces}"), "trace": (1, "2", "{}", "--traces", "{traces}"), "contrast": (3, "{}", "--traces", "{traces}"),
                "compare": (3, "{}", "--traces", "{traces}", *WINDOWS), "gate": (3, "{}", "--traces", "{traces}", "--baseline", "1", "--candidate", "2"),
                "record": (0, "2", "{}", "--traces", "{traces}", "--out", "{out}"), "sync": (1, "{}", "--url", "{url}", "--tenant", "other"), "explain": (0, "{}"), "sampler": (0, "{}"),
-               "vacuity": (0, "{}", "--traces", "{traces}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
+               "vacuity": (0, "{}", "--traces", "{traces}"), "silent": (3, "{}", "--traces", "{traces}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
                "mcp": (0, "{}", "--traces", "{traces}"),
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
 NO_DSL = {"test", "sync", "mcp"}  # they say why not
@@ -58,6 +58,7 @@ STATUSES = [
     (0, "explain", "{rules}"), (2, "explain"), (3, "explain", "{rules}", *NOWHERE),
     (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"), (3, "sampler", "{rules}", "--traces", "{empty}"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
+    (2, "silent"), (3, "silent", "{rules}", "{traces}"),
     (2, "suggest"), (3, "suggest", *NOWHERE), (2, "changed"), (3, "changed", "--candidate", "a=b", "{traces}"), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),
     (0, "health", "--url", "{url}"), (2, "health", "x"), (3, "health", "--url", "http://127.0.0.1:1"),
@@ -73,7 +74,7 @@ ELSEWHERE = {("contrast", 0): "test_contrast.py", ("contrast", 1): "test_contras
              ("suggest", 0): "test_cli_suggest.py", ("changed", 0): "test_changed.py", ("changed", 1): "test_changed.py", ("verify-report", 0): "test_cli_verify_report.py", ("verify-report", 1): "test_cli_verify_report.py",
              ("verify-report", 3): "test_cli_verify_report.py", ("serve", 0): "test_api.py", ("doctor", 0): "test_cli_doctor.py",
              ("doctor", 1): "test_cli_doctor.py", ("import", 0): "test_cli_import.py", ("import", 1): "test_cli_import.py",
-             ("listen", 1): "test_listen.py", ("backup", 0): "test_backup.py", ("health", 1): "test_cli_health.py",
+             ("silent", 0): "test_cli_silent.py", ("silent", 1): "test_cli_silent.py", ("listen", 1): "test_listen.py", ("backup", 0): "test_backup.py", ("health", 1): "test_cli_health.py",
              ("merge", 0): "test_cli_merge.py", ("merge", 1): "test_cli_merge.py", ("merge", 3): "test_cli_merge.py"}
 
 

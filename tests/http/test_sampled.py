@@ -46,6 +46,9 @@ WORLDS = {
     "unsaid": [trace(i, None, i % 20 == 0) for i in range(240)],
     "unsaid_none": [trace(i, None, False) for i in range(240)],
     "errors_only": [trace(i, "0", False) for i in range(240)],
+    # A service keeps its errors alone, beside one that keeps a tenth: what of its others violates is never seen.
+    "errors_of_one": [trace(i, TENTH, False) for i in range(240)]
+    + [{"resourceSpans": [span(i, "checkout", "mail", "ot=th:0", 1, second=i), span(i, "audit.log", "mail", "ot=th:0", 2, f"{1:016x}", i)]} for i in range(240, 260)],
     "policy_none": [trace(i, TENTH, False, policy=True) for i in range(240)],
     "mixed": [trace(i, TENTH if i % 2 else HALF, i % 20 < 2) for i in range(240)],
     # Web keeps a half, audit a quarter: what has a randomness of 9… may have lost its audit, what has e… has not.
@@ -96,6 +99,9 @@ class Files(unittest.TestCase):
     def test_nothing_is_claimed_of_what_may_never_be_kept(self):
         self.assertEqual(self.said("unsaid"), ("not_declared", None, None))
         self.assertEqual(self.said("errors_only"), ("not_declared", None, None))
+        self.assertEqual(self.said("errors_of_one")[:2], ("in_part", "none seen among the traces that were kept"))
+        self.assertIn("of those that begin in mail only such were read that were sure to be kept", self.replay("errors_of_one")["coverage"]["sampling"]["text"])
+        self.assertEqual(self.said("errors_of_one", "--sampling", "declared=10%,mail=100%")[0], "by_chance")
         self.assertEqual(self.said("unsaid", "--sampling", "none"), ("all", None, None))
         self.assertEqual(self.said("policy_none")[:2], ("in_part", "none seen among the traces that were kept"))
         known, text, estimate = self.said("tenth", "--sampling", "none")

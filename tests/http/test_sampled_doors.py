@@ -184,22 +184,52 @@ class Series(Folder):
         total = one["estimated"]["total"]
         self.assertEqual(total["seen"], 80)
         self.assertTrue(450 < total["low"] < 640 < total["high"] < 850, total)
-        self.assertEqual(one["estimated"]["text"], f"80 seen of a 10 to 50 % sample; {total['low']} to {total['high']} happened (95 %), of those that begin in web")
+        self.assertEqual(one["estimated"]["text"], f"80 seen of a 10 to 50 % sample; {total['low']} to {total['high']} happened (95 %), of those that begin in web, "
+                         "as 200 traces say that were read whole")
         self.assertEqual([each["probability"] for each in sampling["probabilities"]], [0.1, 0.5])
 
     def test_exercised_and_ratio(self):
         one, _ = self.series(world(*self.TWO_HOURS), "exercised")
         self.assertEqual(tuple(one["estimated"]["points"][2].values()), bounds(100, 0.5))
         one, _ = self.series(world(*self.TWO_HOURS), "ratio")
-        self.assertEqual(one["estimated"], {"text": "this is about kept traces alone, and says nothing of the others"})
+        self.assertEqual(set(one["estimated"]), {"text"})
+        low, high = self.bound_of_ratio(one, "this holds for all traces, since each counts for as many as it stands for; ")
+        self.assertTrue(0.2 < low < (60 / 0.1 + 20 / 0.5) / (200 / 0.1 + 100 / 0.5) < high < 0.4, (low, high))
         one, _ = self.series(world(self.TWO_HOURS[0]), "ratio")
-        self.assertEqual(one["estimated"], {"text": "this holds for all traces, since those of each side were kept with one probability"})
+        low, high = self.bound_of_ratio(one, "this holds for all traces, since those of each side were kept with one probability; ")
+        self.assertAlmostEqual(low, 0.2407, delta=0.0005)  # Wilson's, of 60 among 200
+        self.assertAlmostEqual(high, 0.3669, delta=0.0005)
+        both = ((200, 60, TENTH, "1", 0), (100, 20, HALF, "1", 0))  # of a step nobody knows which are of which
+        low, high = self.bound_of_ratio(self.series(world(*both), "ratio")[0], "this is about kept traces alone, and says nothing of the others; ")
+        self.assertTrue(low < 0.09 and high > 0.65, (low, high))
+        one, _ = self.series(world((200, 60, TENTH, "1", 0)) + trace(900, 0, TENTH, False, policy=True), "ratio")
+        self.assertEqual(one["estimated"], {"text": "this is about kept traces alone, and says nothing of the others"})
+
+    def bound_of_ratio(self, one, words):
+        text = one["estimated"]["text"]
+        self.assertTrue(text.startswith(words), text)
+        low, high = re.fullmatch(r"of all that exercised the rule ([0-9.]+) to ([0-9.]+) % violate it \(95 %\)", text[len(words):]).groups()
+        return float(low) / 100, float(high) / 100
 
     def test_none_seen_has_a_bound_where_all_had_a_chance(self):
         one, _ = self.series(world((240, 0, TENTH, "1", 0)), "count")
-        self.assertEqual((one["estimated"]["text"], one["estimated"]["points"][0]), ("none seen; at most 35 (95 %), of those that begin in web", {"low": 0, "high": 35}))
+        self.assertEqual((one["estimated"]["text"], one["estimated"]["points"][0]), ("none seen; at most 35 (95 %), of those that begin in web, as 240 traces say that were read whole", {"low": 0, "high": 35}))
         one, _ = self.series(world((240, 0, TENTH, "1", 0)) + trace(900, 0, TENTH, False, policy=True), "count")
         self.assertEqual((one["estimated"]["text"], one["estimated"]["points"][0]), ("none seen among the traces that were kept", {"low": 0, "high": None}))
+
+    def test_where_a_point_is_not_known_the_others_have_their_bounds(self):
+        """The second hour has a trace that lacks its root, of which a rule for complete traces says nothing."""
+        lost = trace(900, 3600, TENTH, True).replace(f'"parentSpanId": "", ', '"parentSpanId": "00000000000000ee", ')
+        server = self.serve(world((240, 12, TENTH, "1", 0)) + lost)
+        self.assertEqual(server.post("/v1/rules", {"id": "whole", "dsl": RULE, "require_complete": True}).status, 201)
+        answer = server.get("/v1/violations/series?" + urlencode({**RANGE, "step": "1h", "rule_id": "whole"})).json()
+        one = answer["series"][0]
+        self.assertEqual([value for _, value in one["points"]], [12, None], answer)
+        low, high = bounds(12, 0.1)
+        self.assertEqual((one["estimated"]["total"], one["estimated"]["of_known"]), (None, {"seen": 12, "low": low, "high": high, "confidence": 0.95}))
+        self.assertEqual(one["estimated"]["text"],
+                         f"12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web, as 240 traces say that were read whole; "
+                         "this is of the 1 of 2 points that are known")
 
     def test_what_one_run_read_counts_once(self):
         _, sampling = self.series(world((240, 12, TENTH, "1", 0)), "count", rules=("audit", "one", "two"))
@@ -225,11 +255,11 @@ class Lists(Folder):
         page = self.ask(world((240, 12, TENTH, "1", 0)), rule_id="audit")
         low, high = bounds(12, 0.1)
         self.assertEqual((page["total_count"], page["estimated"]["violations"]), (12, {"seen": 12, "low": low, "high": high, "confidence": 0.95}))
-        self.assertEqual(page["estimated"]["text"], f"12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web")
+        self.assertEqual(page["estimated"]["text"], f"12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web, as 240 traces say that were read whole")
         both = self.ask(two, rule_id="audit")["estimated"]["violations"]
         self.assertTrue(both["seen"] == 80 and 450 < both["low"] < 640 < both["high"] < 850, both)
         none = self.ask(world((240, 0, TENTH, "1", 0)), rule_id="audit")["estimated"]
-        self.assertEqual(none["text"], "none seen; at most 35 (95 %), of those that begin in web")
+        self.assertEqual(none["text"], "none seen; at most 35 (95 %), of those that begin in web, as 240 traces say that were read whole")
         policy = self.ask(world((240, 0, TENTH, "1", 0)) + trace(900, 0, TENTH, False, policy=True), rule_id="audit")["estimated"]
         self.assertEqual(policy, {"text": "none seen among the traces that were kept"})
 
@@ -288,7 +318,7 @@ class Doors(Folder):
             file.write(run_cli("replay", "--json", "--shard", "1/1", "--start", RANGE["start"], "--end", RANGE["end"], "--dsl", rule, self.path).stdout)
         asks = {"replay": ("--dsl", rule, self.path), "merge": (shard,), "first": ("--dsl", rule, self.path), "eval": ("--dsl", rule, self.path),
                 "contrast": ("--dsl", rule, self.path), "compare": ("--dsl", rule, *sides, self.path), "suggest": ("--traces", self.path),
-                "gate": ("--dsl", rule, "--baseline", "1", "--candidate", "2", self.path), "vacuity": ("--rules", rules, "--traces", self.path),
+                "gate": ("--dsl", rule, "--baseline", "1", "--candidate", "2", self.path), "vacuity": ("--rules", rules, "--traces", self.path), "silent": ("--rules", rules, "--traces", self.path),
                 "diff": (before, rules, "--traces", self.path), "changed": ("--around", "2026-01-01T01:00:00Z", "--traces", self.path), "listen": ("--dsl", rule, "--settle", "100ms")}
         commands = set(re.findall(r"^  ([a-z-]+) +[a-z]", run_cli("--help").stdout, re.M)) - {"betrace"}
         self.assertEqual(commands - COMMANDS_OF_NO_RANGE, set(asks))
@@ -333,7 +363,8 @@ class EveryDoor(Doors):
         low, high = bounds(12, 0.1)
         self.write(world((240, 12, TENTH, "1", 0)))
         said = run_cli("eval", "--dsl", RULE, self.path).stdout
-        self.assertIn(f"\nsampling: dsl: 12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web\nsampling: traces are a 10 %", said)
+        self.assertIn(f"\nsampling: dsl: 12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web, "
+                      "as 240 traces say that were read whole\nsampling: traces are a 10 %", said)
         summary = json.loads(run_cli("eval", "--output", "json", "--dsl", RULE, self.path).stdout.splitlines()[-1])["summary"]
         self.assertEqual((summary["estimated"]["low"], summary["estimated"]["high"], summary["sampling"]["known"]), (low, high, "by_chance"))
         two = os.path.join(os.path.dirname(self.path), "two.yaml")

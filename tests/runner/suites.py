@@ -49,7 +49,8 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_linked_property_tempo", "test_odd_times_tempo", "test_bent_answers_tempo", "test_late_tempo",
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
             "test_filters_clickhouse", "test_parts_tempo", "test_conformance_clickhouse", "test_signoz_clickhouse",
-            "test_doctor_clickhouse", "test_stores_clickhouse", "test_replay_opensearch", "test_conformance_opensearch", "test_sampler_collector")
+            "test_doctor_clickhouse", "test_stores_clickhouse", "test_replay_opensearch", "test_filters_opensearch",
+            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -321,7 +322,7 @@ def app():
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
     yield from (build, go("build"), go("host"))
-    yield node("node", "--test", *(f"tests/app/test_{name}.mjs" for name in ("routes", "build", "pictures", "shells")),
+    yield node("node", "--test", *(f"tests/app/test_{name}.mjs" for name in ("routes", "build", "pictures", "shells", "shell_pages")),
                read=outcome.of_node_test)
     yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:

@@ -16,6 +16,7 @@
 #include "tempo/elastic/elastic_filter.h"
 #include "tempo/elastic/elastic_rows.h"
 #include "tempo/elastic/elastic_source.h"
+#include "tests/support/fake_http.h"
 #include "tempo/wire/jaeger_json.h"
 
 /* ---- addresses ---- */
@@ -417,11 +418,124 @@ static void test_conditions(void **state) {
   check_condition("trace.has(span.attributes[\"other\"] == 1)", NULL, 0, WITH_IGNORED("{\"match_none\":{}}"));
 }
 
+/* ---- a server that goes back on its word ---- */
+
+#define FIELD(name, type) "\"" name "\":{\"type\":\"" type "\"}"
+static const char version[] = "{\"version\":{\"distribution\":\"opensearch\",\"number\":\"2.19.1\"}}";
+static const char settings[] = "{\"i\":{\"settings\":{\"index\":{\"number_of_shards\":\"1\"}}}}";
+static const char mapping[] =
+    "{\"i\":{\"mappings\":{\"properties\":{" FIELD("traceId", "keyword") "," FIELD("spanId", "keyword") "," FIELD(
+        "startTime",
+        "date_nanos") "," FIELD("endTime",
+                                "date_nanos") "," FIELD("kind",
+                                                        "keyword") "," FIELD("durationInNanos",
+                                                                             "long") "," FIELD("name",
+                                                                                               "keyword") ",\"links\":{"
+                                                                                                          "\"type\":"
+                                                                                                          "\"nested\","
+                                                                                                          "\"properties"
+                                                                                                          "\":"
+                                                                                                          "{" FIELD(
+                                                                                                              "traceI"
+                                                                                                              "d",
+                                                                                                              "keywor"
+                                                                                                              "d") "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}";
+#define PAGE(total, buckets)                                                                                           \
+  "{\"timed_out\":false,\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"hits\":{\"total\":{\"value\":" total \
+  ",\"relation\":\"eq\"}},\"aggregations\":{\"traces\":{\"buckets\":[" buckets "]}}}"
+#define BUCKET                                                                                                         \
+  "{\"key\":{\"id\":\"0102030405060708090a0b0c0d0e0f10\"},\"doc_count\":1,\"first\":{\"value\":1000},\"last\":{"       \
+  "\"value\":2000}}"
+
+typedef struct script {
+  int views, views_gone; /* points in time that were opened, and how many of them are gone at once */
+  bool refuses_terms;
+  int searches;
+} script;
+
+static bool answer_json(int socket, int status, const char *json) {
+  return fake_respond(socket, status, "application/json", "", json, strlen(json));
+}
+
+static bool answer_search(script *s, const fake_request *request, int socket) {
+  bool has_view = strstr(request->body, "\"pit\"") != NULL, is_second = strstr(request->body, "\"after\"") != NULL;
+  s->searches++;
+  if (s->refuses_terms && strstr(request->body, "\"term\""))
+    return answer_json(socket, 400, "{\"error\":{\"reason\":\"no\"}}");
+  if (has_view && s->views <= s->views_gone) return answer_json(socket, 404, "{\"error\":{\"reason\":\"gone\"}}");
+  return answer_json(socket, 200, is_second ? PAGE("1", "") : PAGE("1", BUCKET));
+}
+
+static bool handle_request(void *context, const fake_request *request, int socket) {
+  script *s = context;
+  if (strstr(request->target, "point_in_time") && strcmp(request->method, "POST") == 0) {
+    s->views++;
+    return answer_json(socket, 200, "{\"pit_id\":\"x\"}");
+  }
+  if (strstr(request->target, "point_in_time")) return answer_json(socket, 200, "{}");
+  if (strstr(request->target, "_settings")) return answer_json(socket, 200, settings);
+  if (strstr(request->target, "_mapping")) return answer_json(socket, 200, mapping);
+  if (strstr(request->target, "_search")) return answer_search(s, request, socket);
+  return answer_json(socket, 200, version);
+}
+
+/* How many traces are found, with how many failed windows. */
+static void check_search(script s, uint32_t rows, bt_query query, size_t found_count, size_t failed_count) {
+  fake_server *server = fake_server_start(handle_request, &s);
+  char url[100];
+  bt_error error = {0};
+  bt_http_client *client = NULL;
+  bt_source *source = NULL;
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  snprintf(url, sizeof url, "%s?index=i", fake_server_url(server));
+  bt_elastic_options options = {.kind = "opensearch", .url = url, .pause_ms = 1, .rows_per_answer = rows};
+  bt_search_request request = {.query = query, .range = {0, INT64_MAX}};
+  assert_int_equal(bt_http_client_new(NULL, &client, &error), BT_OK);
+  assert_int_equal(bt_elastic_source_new(client, &options, &source, &error), BT_OK);
+  assert_int_equal(bt_source_search(source, &request, &found, &account, &error), BT_OK);
+  assert_int_equal(found.count, found_count);
+  assert_int_equal(account.failed_count, failed_count);
+  if (failed_count) assert_non_null(strstr(account.failed[0].reason, "the store answered 40"));
+  bt_source_account_dispose(&account);
+  bt_found_list_dispose(&found);
+  bt_source_free(source);
+  bt_http_client_free(client);
+  fake_server_stop(server);
+}
+
+/* One page needs no point in time. One that is gone is opened again, once. */
+static void test_points_in_time_that_go(void **state) {
+  (void)state;
+  check_search((script){.views_gone = 9}, 0, bt_query_all(), 1, 0);
+  check_search((script){0}, 1, bt_query_all(), 1, 0);
+  check_search((script){.views_gone = 1}, 1, bt_query_all(), 1, 0);
+  check_search((script){.views_gone = 2}, 1, bt_query_all(), 0, 1);
+}
+
+/* What is searched for is asked without a filter then; what is subtracted is not. */
+static void test_filters_that_are_refused(void **state) {
+  static const bt_filter name = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "x");
+  (void)state;
+  check_search((script){0}, 0, (bt_query){.filter = &name, .manner = BT_ELASTIC_OVER}, 1, 0);
+  check_search((script){.refuses_terms = true}, 0, (bt_query){.filter = &name, .manner = BT_ELASTIC_OVER}, 1, 0);
+  check_search((script){.refuses_terms = true}, 0, (bt_query){.filter = &name, .manner = BT_ELASTIC_UNDER}, 0, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_addresses),
       cmocka_unit_test(test_credentials),
       cmocka_unit_test(test_times),
+      cmocka_unit_test(test_patterns),
+      cmocka_unit_test(test_conditions),
+      cmocka_unit_test(test_points_in_time_that_go),
+      cmocka_unit_test(test_filters_that_are_refused),
       cmocka_unit_test(test_what_is_not_there),
       cmocka_unit_test(test_what_is_no_span),
       cmocka_unit_test(test_values_of_jaeger),

@@ -1861,9 +1861,11 @@ export interface components {
             by_setting?: number;
             /** @description traces whose spans say that not all are kept, where that is declared */
             contradicts?: number;
-            /** @description the services of the root spans of traces that spans say were kept by chance: bounds hold for traces that begin in one of these */
+            /** @description the services of the root spans of traces that spans say were kept by chance, below 1: bounds hold for traces that begin in one of these */
             entry_services?: string[];
             more_entry_services?: boolean;
+            /** @description likewise, of traces that were sure to be kept (th:0). Where one of these is no entry service, its other traces may never be kept: in_part, unless each share is declared */
+            sure_services?: string[];
         };
         Estimate: {
             seen: number;
@@ -1882,10 +1884,12 @@ export interface components {
         };
         /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
         SeriesEstimated: {
-            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone, and between which shares that of all traces lies; where a point is not known: of those that are, and how many that is */
             text: string;
             /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
             total?: components["schemas"]["Estimate"] | null;
+            /** @description of the sum of the points that are known, where others are not; null: none is, or nothing may be said beyond what was seen. Absent where all are known */
+            of_known?: components["schemas"]["Estimate"] | null;
             /** @description as many as points, by what was read when each step was counted. Not of ratios */
             points?: {
                 /** @description null: the point is not known */

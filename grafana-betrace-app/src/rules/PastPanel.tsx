@@ -56,7 +56,7 @@ export function totalsOf(series: Series): Totals {
     steps: counted.length,
     isProvisional: Boolean(series.coverage.provisional_from),
     ...(isSampled(series.coverage) ? { isSampled: true } : {}),
-    ...(only?.estimated?.total && !others.length ? { standsFor: only.estimated.text } : {}),
+    ...((only?.estimated?.total ?? only?.estimated?.of_known) && !others.length ? { standsFor: only.estimated.text } : {}),
   };
 }
 

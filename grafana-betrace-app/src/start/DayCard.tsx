@@ -89,6 +89,7 @@ function RuleLine({ rule, count, isAsked, isShadow }: Line) {
         </Link>{' '}
         {isShadow && <Badge color="purple" icon="eye" text={t('rule.in-shadow', 'Shadow')} />}
         {count < rule.count && <div className={styles.note}>{t('start.day.of-day', 'In the last 24 hours: {{n}}', { n: rule.count.toLocaleString() })}</div>}
+        {rule.standsFor && <div className={styles.note}>{rule.standsFor}</div>}
         {isAsked && (
           <div>
             <Began ruleId={rule.ruleId} />

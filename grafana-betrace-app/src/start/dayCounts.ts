@@ -11,6 +11,8 @@ export interface RuleCount {
   count: number;
   /** of them in the newest hour */
   recent: number;
+  /** where traces were sampled: what the count stands for, in one sentence that says of how many points */
+  standsFor?: string;
 }
 
 export interface DayCounts {
@@ -54,12 +56,13 @@ export function dayCounts(series: Series): DayCounts {
   const points = series.series[0]?.points ?? [];
   const last = points.length ? startOf(points[points.length - 1]) : Number.NaN;
   const recentFrom = last - HOUR_MS; // whole steps of an hour, and the newest
-  const rules = series.series.map(({ labels, points: all }) => ({
+  const rules = series.series.map(({ labels, points: all, estimated }) => ({
     ruleId: labels.rule_id,
     name: labels.rule || labels.rule_id,
     severity: labels.severity,
     count: sumOf(all),
     recent: sumOf(all.filter((point) => startOf(point) >= recentFrom)),
+    ...((estimated?.total ?? estimated?.of_known) ? { standsFor: estimated.text } : {}),
   }));
   const isEmpty = (point: Point) => isWithoutTraces(series.coverage, startOf(point), startOf(point) + stepMs);
   const settled = series.series.flatMap((one, at) => one.points.filter((point) => !(startOf(point) >= opens[at])));

@@ -141,6 +141,15 @@ static void read_policy(bt_member_of of, bt_policy_seen *out) {
   out->traces = bt_member_number(of, "traces");
 }
 
+static size_t read_names(const json_t *object, const char *key, char names[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES]) {
+  const json_t *list = json_object_get(object, key);
+  size_t count = 0;
+  for (size_t i = 0; i < json_array_size(list) && count < BT_ENTRY_SERVICES; i++)
+    snprintf(names[count++], BT_ENTRY_SERVICE_BYTES, "%s",
+             json_is_string(json_array_get(list, i)) ? json_string_value(json_array_get(list, i)) : "");
+  return count;
+}
+
 /* Where nothing is known the parts are left out. */
 static void read_sampling(bt_member_of coverage, bt_sampled_traces *out) {
   bt_member_of of = bt_member_object(coverage, "sampling");
@@ -151,10 +160,8 @@ static void read_sampling(bt_member_of coverage, bt_sampled_traces *out) {
   if (of.members->status || !json_object_get(of.object, "probabilities")) return;
   read_kept(of, &out->kept);
   out->has_more_entries = bt_member_flag(of, "more_entry_services");
-  const json_t *names = json_object_get(of.object, "entry_services");
-  for (size_t i = 0; i < json_array_size(names) && out->entry_count < BT_ENTRY_SERVICES; i++)
-    snprintf(out->entry_services[out->entry_count++], BT_ENTRY_SERVICE_BYTES, "%s",
-             json_is_string(json_array_get(names, i)) ? json_string_value(json_array_get(names, i)) : "");
+  out->entry_count = read_names(of.object, "entry_services", out->entry_services);
+  out->sure_count = read_names(of.object, "sure_services", out->sure_services);
 }
 
 static void read_coverage(bt_member_of root, bt_coverage *out) {

@@ -45,8 +45,9 @@ window.addEventListener('popstate', () => listeners.forEach((one) => one(history
 window.shellHistory = history;
 window.${product.bundles} = { define(key, get) {
   const basePath = { prepend: (to) => base + to };
-  const register = (app) => { window.leave = app.mount({ element: document.getElementById('app'), history }); };
-  if (key === 'plugin/betrace/public') get().plugin().setup({ http: { basePath }, application: { register } });
+  const getStartServices = async () => [{ chrome: { setBreadcrumbs: ([{ text }]) => { document.querySelector('header').textContent = text; } } }];
+  const register = async (app) => { window.leave = await app.mount({ element: document.getElementById('app'), history }); };
+  if (key === 'plugin/betrace/public') get().plugin().setup({ http: { basePath }, application: { register }, getStartServices });
 } };`;
 
 const patternOf = (template) => new RegExp(`^${template.replace('/{path*}', '(?:/(?<path>.*))?').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);

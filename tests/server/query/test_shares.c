@@ -78,6 +78,28 @@ static void intervals_cover(void **state) {
     for (int is_mixed = 0; is_mixed < 2; is_mixed++) check_kind(strata, is_mixed);
 }
 
+/* Where of each trace no more is known than the range: also where all that violates has the least, or the most. */
+static void a_range_of_probabilities_covers(void **state) {
+  (void)state;
+  test_random random = test_random_start(77);
+  for (int worst = 0; worst < 3; worst++) {
+    unsigned covered = 0;
+    for (int i = 0; i < WORLDS; i++) {
+      double p[2] = {0.05 + 0.9 * random_share(&random), 0};
+      p[1] = p[0] * (0.1 + 0.9 * random_share(&random));
+      uint64_t violated = (uint64_t)exp(7 * random_share(&random)) - 1,
+               others = (uint64_t)exp(7 * random_share(&random));
+      uint64_t first = worst == 2 ? violated / 2 : 0, seen, exercised;
+      seen = keep(&random, violated - first, p[worst == 1]) + keep(&random, first, p[1]);
+      exercised = seen + keep(&random, others, p[worst != 1]);
+      bt_kept_share share = bt_kept_share_within(p[1], p[0], seen, exercised);
+      covered += covers(share.interval, (double)violated / (double)(violated + others));
+    }
+    printf("a range, kind %d: covered %5.2f %%\n", worst, covered * 100.0 / WORLDS);
+    assert_true(covered >= 0.95 * WORLDS - 3.0902 * sqrt(WORLDS * 0.95 * 0.05));
+  }
+}
+
 /* A version that kept 1 of 100 and broke the rule half the time is no worse off for being rarely seen. */
 static void shares_are_of_what_happened(void **state) {
   (void)state;
@@ -132,7 +154,8 @@ static void what_is_known_decides(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(intervals_cover), cmocka_unit_test(shares_are_of_what_happened),
-                                     cmocka_unit_test(what_is_known_decides)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(intervals_cover), cmocka_unit_test(a_range_of_probabilities_covers),
+      cmocka_unit_test(shares_are_of_what_happened), cmocka_unit_test(what_is_known_decides)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

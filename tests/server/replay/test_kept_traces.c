@@ -300,6 +300,36 @@ static void services_are_the_first_by_name(void **state) {
   }
 }
 
+/* An errors-only sampler of one service, beside one of chance of another: of its other traces nothing is known. */
+static void a_service_that_shows_sure_ones_alone_has_no_bound(void **state) {
+  (void)state;
+  static const bt_attribute mail[] = {
+      {{"service.name", sizeof "service.name" - 1}, {.type = BT_VALUE_STRING, .string = {"mail", sizeof "mail" - 1}}}};
+  bt_resource of_mail = {.attributes = {mail, 1}, .service = BT_STR("mail")}, of_web = resource;
+  of_web.service = BT_STR("web");
+  bt_sampling_setting declared;
+  assert_true(bt_sampling_setting_parse("declared=10%,mail=100%", &declared));
+  bt_span span = {.resource = &of_web, .scope = &plain_scope, .trace_state = bt_str_from(tenth)};
+  bt_trace trace = {.id = trace_id, .spans = &span, .span_count = 1};
+  bt_sampled_traces range = {.entry_count = 0};
+  bt_kept_trace by_chance = {.kind = BT_KEEPING_ONE, .probability = 0.1},
+                sure = {.kind = BT_KEEPING_ONE, .probability = 1};
+  for (int i = 0; i < 40; i++) bt_sampled_traces_add(&range, &trace, &by_chance);
+  bt_sampled_traces_add(&range, &trace, &sure);
+  assert_int_equal(bt_sampled_traces_known(&range), BT_KEPT_BY_CHANCE); /* errors of web are always kept */
+  span.resource = &of_mail;
+  bt_sampled_traces_add(&range, &trace, &sure);
+  assert_int_equal(bt_sampled_traces_known(&range), BT_KEPT_IN_PART);
+  assert_string_equal(bt_sampled_traces_sure_alone(&range), "mail");
+  bt_sampled_traces joined = {.entry_count = 0};
+  bt_sampled_traces_join(&joined, &range);
+  assert_int_equal(bt_sampled_traces_known(&joined), BT_KEPT_IN_PART);
+  joined.declared = declared.declared;
+  assert_int_equal(bt_sampled_traces_known(&joined), BT_KEPT_BY_CHANCE);
+  bt_sampled_traces_add(&range, &trace, &by_chance); /* others of mail are kept by chance */
+  assert_int_equal(bt_sampled_traces_known(&range), BT_KEPT_BY_CHANCE);
+}
+
 /* Two looks at the same traces are one; what only one saw is added. */
 static void overlapping_looks_count_once(void **state) {
   (void)state;
@@ -323,6 +353,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_service_of_its_own_bounds_what_nobody_looked_at),
       cmocka_unit_test(services_are_the_first_by_name),
+      cmocka_unit_test(a_service_that_shows_sure_ones_alone_has_no_bound),
       cmocka_unit_test(overlapping_looks_count_once),
       cmocka_unit_test(spans_say_how_they_were_kept),
       cmocka_unit_test(what_may_be_missing_follows_from_the_randomness),

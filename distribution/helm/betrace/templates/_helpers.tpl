@@ -106,11 +106,14 @@ http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .
 {{- if and $v.store.url $v.tempo.url -}}
   {{- fail "store.url and tempo.url exclude each other: traces are in one of them" -}}
 {{- end -}}
+{{- if and $v.store.apiKeySecret.name (hasPrefix "clickhouse" $v.store.url) -}}
+  {{- fail "ClickHouse has no API keys: set store.user and store.passwordSecret" -}}
+{{- end -}}
 {{- if and $v.store.url $v.grafana.enabled -}}
   {{- fail "the Grafana of the chart links to a Tempo: with store.url set grafana.enabled false, or grafana.existing for yours" -}}
 {{- end -}}
-{{- if and (not $v.store.url) (or $v.store.user $v.store.passwordSecret.name $v.store.caSecret.name) -}}
-  {{- fail "store.user, store.passwordSecret and store.caSecret are of a ClickHouse: set store.url" -}}
+{{- if and (not $v.store.url) (or $v.store.user $v.store.passwordSecret.name $v.store.apiKeySecret.name $v.store.caSecret.name) -}}
+  {{- fail "store.user and the secrets of store are of a ClickHouse or OpenSearch: set store.url" -}}
 {{- end -}}
 {{- if and (not $v.tempo.url) $v.tempo.tokenSecret.name -}}
   {{- fail "tempo.tokenSecret is of an existing Tempo: set tempo.url" -}}

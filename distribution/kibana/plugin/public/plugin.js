@@ -21,6 +21,7 @@
     frame.style.border = '0';
     frame.style.display = 'block';
     frame.addEventListener('load', () => {
+      fit();
       const theirs = frame.contentWindow.history;
       for (const name of ['pushState', 'replaceState']) {
         const original = theirs[name].bind(theirs);
@@ -35,7 +36,10 @@
     frame.src = root + place(history.location);
     element.style.width = '100%';
     element.appendChild(frame);
-    fit();
+    // the bars of the shell come and go: while it loads it hides the place
+    const bars = new ResizeObserver(fit);
+    bars.observe(document.body);
+    bars.observe(element);
     window.addEventListener('resize', fit);
     const stop = history.listen((location) => {
       const at = inside();
@@ -43,6 +47,7 @@
     });
     return () => {
       stop();
+      bars.disconnect();
       window.removeEventListener('resize', fit);
       frame.remove();
     };
@@ -56,7 +61,11 @@
           title: 'BeTrace',
           euiIconType: core.http.basePath.prepend('/api/betrace/logo.svg'),
           category: { id: 'observability', label: 'Observability', euiIconType: 'logoObservability', order: 3000 },
-          mount: (params) => showPages(core.http.basePath, params),
+          mount: async (params) => {
+            const [{ chrome }] = await core.getStartServices();
+            chrome.setBreadcrumbs([{ text: 'BeTrace' }]);
+            return showPages(core.http.basePath, params);
+          },
         });
       },
       start() {},

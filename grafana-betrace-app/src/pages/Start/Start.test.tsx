@@ -140,6 +140,21 @@ it('counts the last day, with a way to the violations', async () => {
   expect(day.getByRole('link', { name: 'Fraud check on large orders' })).toHaveAttribute('href', '/violations?rule=fraud-check&from=now-24h&to=now');
 });
 
+it('says beside the number of a rule what it stands for where traces were sampled, also while a step is open', async () => {
+  const text = '12 seen of a 10 % sample; 65 to 205 happened (95 %); this is of the 2 of 3 points that are known';
+  const bounds = { seen: 12, low: 65, high: 205, confidence: 0.95 as const };
+  const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample' };
+  const answered = series([12, 0, null], { sampling });
+  const of = (estimated: object) => ({ ...answered, series: [{ ...answered.series[0], estimated }] });
+  const { unmount } = show({ 'GET /v1/violations/series': of({ text, total: null, of_known: bounds }) });
+  expect(await (await card('Last 24 hours')).findByText(text)).toBeInTheDocument();
+  unmount();
+  show({ 'GET /v1/violations/series': of({ text, total: null, of_known: null }) });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText(/Violations: 12/)).toBeInTheDocument();
+  expect(day.queryByText(text)).not.toBeInTheDocument();
+});
+
 /** What each step is, and what traces are about in each; the coverage; and what the day then says. */
 const day24 = (counts: Value[], exercised: Value[], change = {}, reason: string | null = null) => ({
   'GET /v1/violations/series': ({ query }: StubRequest) => ({ ...series(query.get('value') === 'exercised' ? exercised : counts, change), reason }),
