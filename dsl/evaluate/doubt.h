@@ -1,5 +1,5 @@
-/* What of a span is not known (dsl.md §3): a start or an end of 0, which nobody set, the end of times that a store cut,
- * and attributes, events and links that it says were dropped. Its events, links, resource and scope say the same of
+/* What of a span is not known (dsl.md §3): a start or an end of 0, which nobody set, and what a store cut off of times.
+ * And attributes, events and links that it says were dropped. Its events, links, resource and scope say the same of
  * their attributes. Flags of 0, and members of the trace state that stand twice, are not known either; bt_span.doubts
  * does not say so (bt_field_may_be_unsaid). What is there is final; what is not there among them is unknown. Few spans
  * are so, and a trace says whether any is (bt_trace.doubts): all others are tested as before (matcher.h). Thread: no

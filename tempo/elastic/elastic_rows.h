@@ -12,7 +12,7 @@
 typedef bt_status (*bt_elastic_document)(bt_json_place *place, bt_span_batch *batch);
 bt_status bt_data_prepper_read(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
 /* OTel-native: what is not there is empty. A time that has milliseconds alone was cut. Events are documents of other
- * streams, so of those nothing is known. */
+ * streams, so nothing is known of those. BT_INVALID, BT_LIMIT, BT_NO_MEMORY as above. */
 bt_status bt_otel_native_read(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
 
 typedef struct bt_elastic_rows {

@@ -13,7 +13,8 @@ void bt_elastic_write_overlap(bt_buffer *out, const bt_elastic_fields *fields, b
 void bt_elastic_write_bounds(bt_buffer *out, const bt_elastic_fields *fields);
 
 typedef struct bt_elastic_bounds {
-  double first, last, latest, longest; /* as the server says them; 0: no document has it */
+  double first, last, latest, longest; /* as the server says them: ms of dates, else in the
+                                        * schema's units; 0: no document has it */
 } bt_elastic_bounds;
 /* Of a schema without an end this is a bound that the trace keeps, and it may reach further than its spans do. */
 bt_found bt_elastic_bounds_of(const bt_elastic_fields *fields, const bt_trace_id *id, const bt_elastic_bounds *bounds);

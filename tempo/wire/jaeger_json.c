@@ -41,13 +41,14 @@ static void read_number(bt_str digits, bt_str type, bt_value *out) {
     out->type = bt_json_to_double(digits, &out->decimal) ? BT_VALUE_DOUBLE : BT_VALUE_OTHER;
 }
 
-/* What is no finite number is whole. */
+/* What is no finite number is whole. Of all others nothing is known but that they are there: as a text that was changed
+ * (untyped_text.h), since a double that is inexact is one of those next to it. */
 static void read_ten_digits(bt_str text, bt_value *out) {
   bool is_infinite = bt_str_equal(text, BT_STR("+Inf")) || bt_str_equal(text, BT_STR("-Inf"));
   double infinite = text.len && text.ptr[0] == '-' ? -INFINITY : INFINITY;
   *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = is_infinite ? infinite : NAN};
   if (!is_infinite && !bt_str_equal(text, BT_STR("NaN")))
-    *out = (bt_value){.type = BT_VALUE_DOUBLE, .is_inexact = true};
+    *out = (bt_value){.type = BT_VALUE_STRING, .string = text, .is_inexact = true};
 }
 
 /* Some stores write every value as a text, and its type beside it. */

@@ -1,6 +1,6 @@
-"""Documents as Jaeger writes them into Elasticsearch, from OTLP, and an index for them: by version 2 (values as JSON has them, the parent in a field of its own), or by
-version 1 (values as texts with their type beside them, a decimal with ten digits, the parent a reference). It follows Jaeger's source (to_dbmodel.go, from_domain.go,
-keyvalue.go and jaeger-span-8.json), and was not held against a running one. The index refuses a span that ends before it begins, whose duration has wrapped."""
+"""Documents as Jaeger writes them into Elasticsearch, from OTLP, and an index for them. Version 2 has values as JSON has them, and the parent in a field of its own. Version 1 has
+values as texts with their type, a decimal with ten digits, and the parent as a reference. It follows Jaeger's source (to_dbmodel.go, from_domain.go, keyvalue.go and
+jaeger-span-8.json), and was not held against a running one. The index refuses a span that ends before it begins, whose duration has wrapped."""
 import os
 import sys
 

@@ -226,7 +226,7 @@ static void test_values_of_jaeger(void **state) {
                                {"\"type\":\"int64\",\"value\":9", BT_VALUE_INT, false},
                                {"\"type\":\"bool\",\"value\":\"true\"", BT_VALUE_BOOL, false},
                                {"\"type\":\"bool\",\"value\":false", BT_VALUE_BOOL, false},
-                               {"\"type\":\"float64\",\"value\":\"0.1\"", BT_VALUE_DOUBLE, true},
+                               {"\"type\":\"float64\",\"value\":\"0.1\"", BT_VALUE_STRING, true},
                                {"\"type\":\"float64\",\"value\":\"NaN\"", BT_VALUE_DOUBLE, false},
                                {"\"type\":\"float64\",\"value\":1", BT_VALUE_DOUBLE, false},
                                {"\"type\":\"binary\",\"value\":\"00ff\"", BT_VALUE_OTHER, false}};
