@@ -275,27 +275,44 @@ static bool zero_meets(bt_filter_operator op, int64_t literal) {
   return true;
 }
 
-/* In units of the schema, one wider on either side where they are not ns. An end before the start, and a start or an
- * end that is not known, make another duration. */
+/* A start or an end that is not known: "lte" the time 0; that is: "gt". */
+static void add_time_zero(writer *w, const char *time, const char *how) {
+  bt_buffer_printf(w->out, ",{\"range\":{\"%s\":{\"%s\":%s}}}", time, how,
+                   w->fields->start_is_number ? "0" : "\"1970-01-01T00:00:00Z\"");
+}
+
+static void add_duration_range(writer *w, const char *path, const bt_filter_test *test) {
+  int64_t unit = w->fields->duration_ns, wanted = test->literal.duration_ns / unit, slack = unit > 1;
+  bool is_strict = w->is_under && (test->op == BT_FILTER_GREATER || test->op == BT_FILTER_LESS);
+  const char *comma = "";
+  bt_buffer_printf(w->out, "{\"range\":{\"%s\":{", path);
+  if (has_low(test->op))
+    bt_buffer_printf(w->out, "\"%s\":%" PRId64, is_strict ? "gt" : "gte", wanted - slack), comma = ",";
+  if (has_high(test->op))
+    bt_buffer_printf(w->out, "%s\"%s\":%" PRId64, comma, is_strict ? "lt" : "lte", wanted + slack);
+  add_json(w, "}}}");
+}
+
+/* In units of the schema, one wider on either side where they are not ns, and then nothing is sure. An end before the
+ * start, and a start or an end that is not known, make another duration. */
 static void add_duration(writer *w, const char *path, const bt_elastic_mapped *m, const bt_filter_test *test) {
-  bool is_ordered = has_low(test->op) || has_high(test->op);
-  if (w->is_under || m->form != BT_ELASTIC_WHOLE || !is_ordered || test->literal.type != BT_VALUE_DURATION) {
+  const char *const times[] = {w->fields->start, w->fields->end};
+  bool is_ordered = has_low(test->op) || has_high(test->op), is_exact = w->fields->duration_ns == 1 && w->fields->end;
+  bool is_known = m->form == BT_ELASTIC_WHOLE && is_ordered && test->literal.type == BT_VALUE_DURATION;
+  if (!is_known || (w->is_under && (!is_exact || test->literal.duration_ns <= 0))) {
     add_unsaid(w);
     return;
   }
-  int64_t unit = w->fields->duration_ns, wanted = test->literal.duration_ns / unit, slack = unit > 1;
-  const char *comma = "";
-  bt_buffer_printf(w->out, "{\"bool\":{\"should\":[{\"range\":{\"%s\":{", path);
-  if (has_low(test->op)) bt_buffer_printf(w->out, "\"gte\":%" PRId64, wanted - slack), comma = ",";
-  if (has_high(test->op)) bt_buffer_printf(w->out, "%s\"lte\":%" PRId64, comma, wanted + slack);
-  add_json(w, "}}},");
-  if (zero_meets(test->op, test->literal.duration_ns))
-    bt_buffer_printf(w->out, "{\"range\":{\"%s\":{\"lt\":0}}},", path);
-  add_absent(w, path);
+  add_json(w, w->is_under ? "{\"bool\":{\"filter\":[" : "{\"bool\":{\"should\":[");
+  add_duration_range(w, path, test);
+  if (w->is_under) bt_buffer_printf(w->out, ",{\"range\":{\"%s\":{\"gte\":0}}}", path);
+  if (!w->is_under && zero_meets(test->op, test->literal.duration_ns))
+    bt_buffer_printf(w->out, ",{\"range\":{\"%s\":{\"lt\":0}}}", path);
+  if (!w->is_under) add_json(w, ","), add_absent(w, path);
   for (int i = 0; i < 2; i++) {
-    const char *time = i ? w->fields->end : w->fields->start;
-    bt_buffer_printf(w->out, ",{\"range\":{\"%s\":{\"lte\":\"1970-01-01T00:00:00Z\"}}},", time);
-    add_absent(w, time);
+    if (!times[i]) continue;
+    add_time_zero(w, times[i], w->is_under ? "gt" : "lte");
+    if (!w->is_under) add_json(w, ","), add_absent(w, times[i]);
   }
   add_json(w, "]}}");
 }

@@ -26,7 +26,7 @@ static bool add_path(bt_elastic_map *map, const char *path) {
   void *paths = bt_grow_array(map->paths, map->path_count, &map->path_capacity, sizeof *map->paths);
   if (!paths) return false;
   map->paths = paths;
-  snprintf(map->paths[map->path_count++], sizeof *map->paths, "%s", path);
+  memcpy(map->paths[map->path_count++], path, strlen(path) + 1);
   return true;
 }
 
