@@ -124,18 +124,17 @@ static uint32_t start_of_rule(const bt_ast_rule *tree) {
   return tree->condition ? tree->condition->outer.start : tree->clauses[0].keyword.start;
 }
 
+/* Who writes the newest name is not told of the older ones. */
 static void propose_names(bt_checker *checker, const bt_field *field, const bt_convention_names *found,
                           bt_range range) {
-  bool is_newest = bt_str_equal(found->items[0], field->key);
-  bt_str other = is_newest ? found->items[1] : found->items[0];
+  bt_str newest = found->items[0];
+  if (checker->names.is_proposed || bt_str_equal(newest, field->key) || says_another(checker, field, found)) return;
   uint32_t start = start_of_rule(checker->tree);
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_RENAMED, range,
-      is_newest ? "older spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule "
-                  "reads all names that OpenTelemetry gave it"
-                : "newer spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule "
-                  "reads all names that OpenTelemetry gave it",
-      BT_FMT(other), BT_FMT(field->key));
+      "newer spans say `%.*s` for `%.*s`, and then this is missing: @semconv(stable) in front of the rule reads all "
+      "names that OpenTelemetry gave it",
+      BT_FMT(newest), BT_FMT(field->key));
   bt_checker_fix(checker, added, ((bt_range){start, start}), "@semconv(stable) ");
   checker->names.is_proposed = true;
 }
@@ -194,10 +193,11 @@ bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range)
     bt_convention_find(names->conventions, scopes[i].of, field->key, until, &found[i]);
     if (found[i].count > 1 && !telling) telling = &found[i];
   }
-  if (count) warn_of_unbridged(checker, field, &found[0], range);
+  bool is_told = names->until || (count && found[0].unbridged && bt_str_equal(found[0].unbridged->from, field->key));
+  if (count && is_told) warn_of_unbridged(checker, field, &found[0], range);
   if (!telling) return true;
   if (names->until) return set_names(checker, field, scopes, found, count);
-  if (!names->is_proposed && !says_another(checker, field, telling)) propose_names(checker, field, telling, range);
+  propose_names(checker, field, telling, range);
   return true;
 }
 

@@ -123,7 +123,6 @@ bt_status bt_plan_new(const bt_rule *rule, const bt_dialect *dialect, bt_plan **
   plan->exercising_is_exact = is_exact && !was_weakened;
   add_subtracted(&builder, rule, plan);
   add_spans(&builder, rule, plan);
-  bt_plan_add_sides(&builder, rule, plan);
   plan->rests_on_absence = bt_plan_rests_on_absence(rule);
   add_evidence(&builder, rule, plan);
   add_linking(&builder, rule, plan);

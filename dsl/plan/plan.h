@@ -95,16 +95,6 @@ typedef struct bt_plan_evidence {
   bt_over_query linked; /* spans with a link that may stand in such a relation; tests fields alone */
 } bt_plan_evidence;
 
-/* So many spans are in the trace, or are not. Of a settled trace `over` finds at least those that count, and `under`
- * only such. */
-typedef struct bt_side {
-  bt_query over, under;
-  uint32_t least; /* 1 or more */
-  bool is_absence;
-  bool exercises; /* a trace exercises the rule where all of these hold */
-} bt_side;
-enum { BT_SIDES_MAX = 4 };
-
 typedef struct bt_plan {
   const bt_dialect *dialect;      /* how its queries are asked */
   const bt_over *violating;       /* every trace that violates is in it */
@@ -123,10 +113,6 @@ typedef struct bt_plan {
    * always ask for a link. 0: any trace may. */
   const bt_query *linking_searches;
   uint32_t linking_search_count;
-  /* A settled trace violates the rule where all of these hold, and only there; one that exercises it has to be there.
-   * 0: it takes more than presence, absence and numbers. */
-  bt_side sides[BT_SIDES_MAX];
-  uint32_t side_count;
   bool follows_linked_to_only; /* all its relations over links are `linked to`, and no bound span has to link */
   bool rests_on_absence;       /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;

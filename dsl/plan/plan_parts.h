@@ -7,7 +7,6 @@
 
 #include "dsl/plan/filter.h"
 #include "dsl/plan/formula.h"
-#include "dsl/plan/plan.h"
 #include "dsl/rule/rule.h"
 #include "dsl/trace/value.h"
 
@@ -21,9 +20,6 @@ const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *
 bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule);
 /* One such span gives the condition this truth, for every choice of bound spans. */
 bt_under_filter bt_plan_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth);
-
-/* plan_sides.c: bt_plan.sides, after its `violating`. */
-void bt_plan_add_sides(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan);
 
 /* plan_spans.c: the verdict on a settled trace follows from its spans that the filter finds. False: from no such
  * filter. */

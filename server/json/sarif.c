@@ -62,7 +62,7 @@ static const code_meaning meanings[] = {
     {"W022", "Two spans may meet two tests"},
     {"W023", "A text that is the id of no span"},
     {"W025", "A count of spans where the events of one span were probably meant"},
-    {"W026", "An attribute is read by one of its names, and a convention has renamed it"},
+    {"W026", "An attribute is read by its old name, and newer spans say another one"},
     {"W027", "A name that changed, and that @semconv does not read for its other name"},
 };
 

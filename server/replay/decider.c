@@ -105,7 +105,7 @@ static const bt_decision_way id_sets_way = {.narrow = subtract_found};
 /* ---- all ways ---- */
 
 /* Each can be taken out here, and what it is made of deleted: then its rules' candidates are read. */
-static const bt_decision_way *const ways[] = {&bt_sides_way, &bt_projection_first_way, &id_sets_way, &bt_projection_way,
+static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets_way, &bt_projection_way,
                                               &bt_links_way};
 enum { WAYS = sizeof ways / sizeof *ways };
 

@@ -100,15 +100,10 @@ typedef struct bt_decision_way {
   bt_status (*decide)(bt_decider *decider, bt_error *error);
 } bt_decision_way;
 
-extern const bt_decision_way bt_sides_way;      /* the source itself says what their sides make of the candidates */
 extern const bt_decision_way bt_projection_way; /* the spans of candidates decide */
 extern const bt_decision_way
     bt_projection_first_way;               /* spans are asked for before anything else, and find candidates */
 extern const bt_decision_way bt_links_way; /* spans of candidates, and spans that link to them, decide */
-/* For ways that come first: one of `found` is decided so (false: no memory), and all that is in `found` stands for the
- * rule's formula. BT_NO_MEMORY alone. */
-bool bt_projection_first_decide(bt_projection_first *first, const bt_trace_id *id, bt_spans_verdict verdict);
-bt_status bt_projection_first_use(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 void bt_projection_first_dispose(bt_projection_first *first);
 
 #endif

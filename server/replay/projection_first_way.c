@@ -366,7 +366,7 @@ static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *exp
 
 /* ---- the question ---- */
 
-bool bt_projection_first_decide(bt_projection_first *first, const bt_trace_id *id, bt_spans_verdict verdict) {
+static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bt_spans_verdict verdict) {
   bt_decided *decided = bt_grow_array(first->decided, first->decided_count, &first->decided_capacity, sizeof *decided);
   if (!decided) return false;
   first->decided = decided;
@@ -395,7 +395,7 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
   decider->first.exercised_count += verdict == BT_SPANS_EXERCISED;
   decider->first.undecided_count += verdict == BT_SPANS_UNDECIDED && is_old;
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
-  bool ok = bt_projection_first_decide(&decider->first, &spans->found.id, verdict);
+  bool ok = add_decided(&decider->first, &spans->found.id, verdict);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -429,7 +429,7 @@ static bool has_searched(const bt_decider *decider) {
 }
 
 /* What was found stands for the rule's formula: it is the answer to the question for such spans. */
-bt_status bt_projection_first_use(bt_decider *decider, bt_error *error) {
+static bt_status use_found(bt_decider *decider, bt_error *error) {
   bt_projection_first *first = &decider->first;
   size_t index;
   first->any = (bt_over){.kind = BT_OVER_QUERY, .query = own_spans(decider)};
@@ -457,7 +457,7 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   bool is_worth = false, is_found = false;
   uint64_t expected = 0;
   bt_error why = {0};
-  if (!decider->plan->projects_first || decider->stand_in) return BT_OK;
+  if (!decider->plan->projects_first) return BT_OK;
   bt_status status = choose_projection(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
     status = ask_for_all(decider, expected, &why);
@@ -465,7 +465,7 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
     is_found = status == BT_OK && has_searched(decider);
     if (is_found && decider->plan->shows_links) note_share(decider);
   }
-  if (is_found) return bt_projection_first_use(decider, error);
+  if (is_found) return use_found(decider, error);
   if (decider->plan->shows_links) bt_linked_evidence_clear(decider);
   if (!ends_the_replay(status)) return BT_OK;
   if (error) *error = why;

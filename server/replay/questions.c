@@ -130,8 +130,6 @@ static bt_search_request search_of(const bt_questions *questions, const bt_quest
   bt_search_request search = bt_replay_plan_search(questions->plan, question->query, range);
   search.max_found = question->max_found && question->max_found < room ? question->max_found : room;
   search.expected = question->expected;
-  search.sides = question->sides;
-  search.side_count = question->side_count;
   search.may_widen = !question->is_subtracted;
   return search;
 }

@@ -23,16 +23,14 @@ enum { BT_QUESTION_ALL = 0 }; /* number 0 is `{}`, the listing of all traces */
 
 /* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
 typedef struct bt_question {
-  bt_query query;       /* borrowed from a plan */
-  bt_time_range range;  /* empty: the search range */
-  size_t max_found;     /* stop above it; 0: at what memory allows */
-  uint64_t expected;    /* traces that it finds, about; 0: not known */
-  const bt_side *sides; /* instead of the query (bt_search_request) */
-  size_t side_count;
-  bool is_asked;      /* or will be, when answers are gathered next */
-  bool keeps_part;    /* what was found before max_found is worth something */
-  bool is_over;       /* what it misses, the replay misses */
-  bool is_subtracted; /* asked only to be subtracted */
+  bt_query query;      /* borrowed from a plan */
+  bt_time_range range; /* empty: the search range */
+  size_t max_found;    /* stop above it; 0: at what memory allows */
+  uint64_t expected;   /* traces that it finds, about; 0: not known */
+  bool is_asked;       /* or will be, when answers are gathered next */
+  bool keeps_part;     /* what was found before max_found is worth something */
+  bool is_over;        /* what it misses, the replay misses */
+  bool is_subtracted;  /* asked only to be subtracted */
   /* The search, from when it is begun. */
   bt_search_request search;
   bool is_begun;

@@ -110,7 +110,6 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->is_static = promises.is_static;
   plan->lacks = promises.lacks;
   plan->has_copies = promises.has_copies;
-  plan->decides = promises.decides;
   plan->reads_agree = promises.reads_agree;
   plan->batches_show_kept = promises.batches_show_kept;
   plan->apart_threshold = promises.apart_threshold;
@@ -364,15 +363,6 @@ static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
   return is_wanted && bt_plan_is_found_by_spans(rule) && can_come_first(plan, &plan->rules[0]);
 }
 
-/* What a rule's verdict follows from is asked of the source, where it can say it. */
-static bool asks_sides(const bt_replay_plan *plan) {
-  const bt_replay_request *request = &plan->request;
-  const bt_planned_rule *rule = &plan->rules[0];
-  bool is_plain = plan->rule_count == 1 && !request->most_reads && !request->wants_earliest && !request->random_part;
-  return is_plain && plan->decides && plan->filters && plan->is_checked && request->strategy == BT_STRATEGY_AUTO &&
-         rule->plan->side_count && bt_planned_rule_projects(plan, rule);
-}
-
 bool bt_planned_rule_subtracts(const bt_replay_plan *plan, const bt_planned_rule *rule) {
   return plan->is_checked && rule->plan->subtract_count > 0;
 }
@@ -409,7 +399,6 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->gap_step_ns = request->gap_step_ns;
   plan->gap_is_whole = request->gap_is_whole;
   plan->projects_first = projects_first(plan, source);
-  plan->asks_sides = asks_sides(plan);
   plan->weighs_ways = request->strategy == BT_STRATEGY_AUTO;
   plan->joins_searches = plan->filters && request->joins_searches;
   plan->takes_notes = request->takes_notes;

@@ -55,7 +55,6 @@ typedef struct bt_replay_plan {
   const bt_dialect *dialect; /* how it is asked */
   bool filters;              /* the source searches by filters; else it gives every trace */
   bool projects;             /* reads may ask for some spans of each trace only */
-  bool decides;              /* searches may have sides (bt_promises) */
   const char *lacks;         /* of the source */
   bool is_static;            /* nothing comes later, and each read gives whole traces: files */
   bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
@@ -84,7 +83,6 @@ typedef struct bt_replay_plan {
   bool asks_listing;      /* all traces are listed, to be counted or read */
   bool counts_all;        /* however many traces the listing has, else up to a number */
   bool counts_exercised;  /* searches that do nothing but count are asked */
-  bool asks_sides;        /* the one rule's sides are asked for before anything else */
   bool projects_first;    /* the one rule's spans may be asked for before anything else */
   bool weighs_ways;       /* a way that decides little is left */
   bool joins_searches;    /* one search may stand for those of several rules */

@@ -532,14 +532,8 @@ static size_t bytes_of_values(const bt_clickhouse_condition *condition) {
 }
 
 bool bt_clickhouse_condition_write(const bt_clickhouse_layout *layout, bt_query query, bt_clickhouse_condition *out) {
-  *out = (bt_clickhouse_condition){0};
-  return bt_clickhouse_condition_next(layout, query, out);
-}
-
-bool bt_clickhouse_condition_next(const bt_clickhouse_layout *layout, bt_query query, bt_clickhouse_condition *out) {
   writer w = {.layout = layout, .out = out, .is_under = query.manner == BT_CLICKHOUSE_UNDER};
-  bt_buffer_dispose(&out->sql);
-  out->sql = (bt_buffer){.maximum = BT_CLICKHOUSE_CONDITION_BYTES};
+  *out = (bt_clickhouse_condition){.sql.maximum = BT_CLICKHOUSE_CONDITION_BYTES};
   add_filter(&w, query.filter ? query.filter : bt_filter_all());
   if (!out->sql.failed && !out->lacks_memory && bytes_of_values(out) <= BT_CLICKHOUSE_CONDITION_BYTES) return true;
   bt_buffer_dispose(&out->sql);

@@ -26,8 +26,6 @@ typedef struct bt_clickhouse_condition {
 
 /* True: all of it is said. What is too long is not. Dispose in every case. */
 bool bt_clickhouse_condition_write(const bt_clickhouse_layout *layout, bt_query query, bt_clickhouse_condition *out);
-/* The same of one more, whose values are added to those that are there. */
-bool bt_clickhouse_condition_next(const bt_clickhouse_layout *layout, bt_query query, bt_clickhouse_condition *out);
 /* The parameter that has this text, as SQL: {f3:String}. It is added where it lacks. */
 void bt_clickhouse_condition_name(bt_clickhouse_condition *condition, bt_str text, bt_buffer *sql);
 void bt_clickhouse_condition_dispose(bt_clickhouse_condition *condition);

@@ -11,9 +11,7 @@
 #include "tempo/clickhouse/clickhouse_filter.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_query.h"
-#include "tempo/clickhouse/clickhouse_rows.h"
 #include "tempo/clickhouse/clickhouse_schema.h"
-#include "tempo/clickhouse/clickhouse_sides.h"
 #include "tempo/clickhouse/clickhouse_spans.h"
 #include "tempo/clickhouse/clickhouse_tags.h"
 #include "tempo/clickhouse/span_rows.h"
@@ -43,6 +41,24 @@ static bt_status check_asker(const bt_clickhouse *clickhouse, const char *tenant
 
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} WHERE "
 
+static void write_rows_of(const bt_clickhouse_layout *layout, const char *range, bt_str columns, bt_str condition,
+                          bt_buffer *sql) {
+  bt_buffer_append(sql, BT_STR("SELECT "));
+  bt_buffer_append(sql, columns);
+  bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", range, layout->row[BT_ROW_TRACE_ID]);
+  bt_buffer_append(sql, condition);
+}
+
+/* `columns` of the rows of the range that meet the condition. The server plans each part, also one without rows. */
+static void write_rows(const bt_clickhouse_found *server, bt_str columns, bt_str condition, bt_buffer *sql) {
+  write_rows_of(server->layout, server->layout->within, columns, condition, sql);
+  for (size_t i = 0; i < BT_CLICKHOUSE_BROKEN; i++) {
+    if (!server->has_rare[i]) continue;
+    bt_buffer_append(sql, BT_STR(" UNION ALL "));
+    write_rows_of(server->layout, server->layout->within_rare[i], columns, condition, sql);
+  }
+}
+
 /* is_first: of some rows of each trace, as soon as there are enough traces. */
 static void write_search(const bt_clickhouse_found *server, bool is_over, bt_str condition, bool is_first,
                          bt_buffer *sql) {
@@ -52,7 +68,7 @@ static void write_search(const bt_clickhouse_found *server, bool is_over, bt_str
                    layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
   bt_buffer_append(sql, is_first ? BT_STR("SELECT TraceId, if(s = 0, e, s), greatest(s, e) FROM (")
                                  : BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
-  bt_clickhouse_write_rows(server, bt_buffer_str(&columns), condition, sql);
+  write_rows(server, bt_buffer_str(&columns), condition, sql);
   if (is_over) bt_clickhouse_write_broken(server, bt_buffer_str(&columns), condition, sql);
   bt_buffer_append(sql, is_first ? BT_STR(") LIMIT 1 BY TraceId") : BT_STR(") GROUP BY TraceId"));
   bt_buffer_append(sql, BT_STR(" LIMIT {most:UInt64} FORMAT RowBinary"));
@@ -72,12 +88,16 @@ typedef struct search {
   bool lacks_memory;
 } search;
 
+/* An id that is written in another way would not be found again by reads. */
 static bool take_found(void *context, bt_row_reader *reader) {
   search *s = context;
   bt_trace_id id;
-  bool is_id = bt_clickhouse_take_id(reader, &id);
+  bt_str text = bt_row_text(reader);
   int64_t start_ns = bt_row_int64(reader), end_ns = bt_row_int64(reader);
-  if (reader->failed || !is_id) return false;
+  char again[BT_TRACE_ID_HEX + 1];
+  if (reader->failed || !bt_trace_id_parse(text, &id)) return false;
+  bt_trace_id_format(&id, again);
+  if (!bt_str_equal(text, (bt_str){again, BT_TRACE_ID_HEX})) return false;
   if (bt_trace_id_is_zero(&id)) return true;
   bt_found found = bt_found_of_bounds(&id, start_ns, end_ns);
   s->lacks_memory = !bt_found_list_add(s->found, &found);
@@ -88,9 +108,17 @@ static int64_t not_before(int64_t least, int64_t at) {
   return at < least ? least : at;
 }
 
+static void set_range(bt_clickhouse_question *question, bt_time_range range) {
+  int64_t start_ns = not_before(0, range.start_ns), end_ns = not_before(0, range.end_ns);
+  question->numbers[0].name = "start", question->numbers[0].number = start_ns;
+  question->numbers[1].name = "end", question->numbers[1].number = end_ns;
+  question->numbers[2].name = "from", question->numbers[2].number = not_before(1, start_ns - BT_CLICKHOUSE_LONG_NS);
+  question->number_count = 3;
+}
+
 static bt_status ask_range(search *s, bt_time_range range, bt_clickhouse_answer *answer, bt_error *error) {
   bt_clickhouse_question question = s->question;
-  bt_clickhouse_set_range(&question, range);
+  set_range(&question, range);
   question.numbers[3].name = "most", question.numbers[3].number = s->max_found ? (int64_t)s->max_found + 1 : INT64_MAX;
   question.number_count = 4;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &question, &s->server, answer, error);
@@ -172,15 +200,6 @@ static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
   return status;
 }
 
-static bt_status search_sides(bt_clickhouse *clickhouse, const bt_search_request *request, bt_found_list *found,
-                              bt_clickhouse_question question, bt_error *error) {
-  bt_clickhouse_found server;
-  bt_status status = check_asker(clickhouse, request->tenant, request->cancel, error);
-  if (status != BT_OK || request->range.start_ns >= request->range.end_ns || request->range.end_ns <= 0) return status;
-  status = bt_clickhouse_find_out(clickhouse, request->cancel, &server, error);
-  return status == BT_OK ? bt_clickhouse_find_sides(clickhouse, &server, question, request, found, error) : status;
-}
-
 /* What stands behind the address has to be known first. */
 static bt_status run_search(search *s, const char *tenant, bt_time_range range, bt_error *error) {
   bt_error why = {0};
@@ -206,7 +225,6 @@ static bt_status search_clickhouse(bt_source *source, const bt_search_request *r
                            .rule_id = request->rule_id,
                            .priority = request->priority,
                            .account = account}};
-  if (request->side_count) return search_sides(s.clickhouse, request, found, s.question, error);
   return run_search(&s, request->tenant, request->range, error);
 }
 
@@ -530,7 +548,7 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   int64_t parts = (int64_t)((expected + TRACES_PER_PART - 1) / TRACES_PER_PART);
   bt_status status = BT_OK;
   s->range = request->range;
-  bt_clickhouse_set_range(&s->question, request->range);
+  set_range(&s->question, request->range);
   s->question.numbers[3].name = "parts", s->question.numbers[3].number = parts;
   s->question.numbers[4].name = "part";
   s->question.number_count = 5;
@@ -550,7 +568,7 @@ static void write_span_search(const bt_clickhouse_found *server, const bt_spans_
   bt_buffer_printf(&condition->sql, " AND cityHash64(%s) %% {parts:UInt64} = {part:UInt64}",
                    layout->row[BT_ROW_TRACE_ID]);
   bt_clickhouse_write_columns(layout, request->projection, false, condition, &columns);
-  bt_clickhouse_write_rows(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  write_rows(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_clickhouse_write_broken(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed || condition->sql.failed;
@@ -634,7 +652,6 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
   snprintf(out->about.note, sizeof out->about.note, "%s", found.note);
   out->filters = out->projects = atomic_load(&clickhouse->layout) != NULL;
-  out->decides = found.rare_asked_ns && bt_clickhouse_has_sides(&found);
   out->generation = out->filters ? 1 : 0;
   out->costs = costs;
   out->reads_agree = out->batches_show_kept = true;

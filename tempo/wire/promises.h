@@ -86,7 +86,6 @@ typedef struct bt_promises {
    * subtracted. */
   bool filters;
   bool projects; /* reads may ask for some spans of each trace only */
-  bool decides;  /* searches may have sides (bt_search_request), which are counted over all of a trace's spans */
   /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
   bool is_static;
   /* What it could not take of what it was given, in words: no answer of it is complete. Borrowed. NULL: nothing. */

@@ -43,7 +43,6 @@ static uint32_t join_entries(uint32_t a, uint32_t b) {
 
 void bt_found_join(bt_found *into, const bt_found *from) {
   into->in_doubt = into->in_doubt || from->in_doubt;
-  if (from->as != into->as) into->as = BT_FOUND_OPEN;
   into->entry = join_entries(into->entry, from->entry) & 0xffffff;
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;

@@ -23,12 +23,6 @@ typedef struct bt_time_range {
   int64_t start_ns, end_ns;
 } bt_time_range; /* [start, end) unless said otherwise */
 
-typedef enum bt_found_as {
-  BT_FOUND_OPEN,      /* or nobody asked for more */
-  BT_FOUND_VIOLATING, /* each of the request's sides holds, */
-  BT_FOUND_EXERCISING /* or those that exercise, and some other does not */
-} bt_found_as;
-
 /* A trace as a search saw it: bounds of those of its spans that lie in blocks with a match (a fragment), not of the
  * whole trace. */
 typedef struct bt_found {
@@ -41,7 +35,6 @@ typedef struct bt_found {
   /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0:
    * not known. */
   uint32_t span_count;
-  bt_found_as as; /* of searches with sides: what is sure of it, where it is settled and no copies of it disagree */
   bt_shown shown; /* some of the spans for which it was found; none: the source has them itself */
 } bt_found;
 
@@ -111,12 +104,7 @@ typedef struct bt_ahead {
 enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
 
 typedef struct bt_search_request {
-  bt_query query; /* of an over- or under-query; that of all spans finds every trace */
-  /* Instead of the query, where the source promises it (`decides`): finds every trace of which each side that exercises
-   * and asks for spans may hold, and says what is sure of it. All of it, or BT_LIMIT or BT_REFUSED: then it is asked in
-   * another way. */
-  const bt_side *sides;
-  size_t side_count;   /* 0: by the query */
+  bt_query query;      /* of an over- or under-query; that of all spans finds every trace */
   bt_time_range range; /* fragments that overlap it */
   size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
   uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */

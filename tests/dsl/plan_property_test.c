@@ -7,10 +7,8 @@
  * attributes of a span, or of a resource, which Tempo 2.8 mixes up where one is an array.  7. Neither 1 nor 2 nor 3
  * fails where Tempo mixes up arrays, nor 1 and 3 where it overlooks doubles.  8. Nor does any where every key has a
  * column of its own and newer Tempos take what is not in it for the string "nil".  9. What holds of a trace is what may
- * hold of it where a start or an end of one span is 0: then 1 to 3 hold of that trace, too.  10. Where a rule has
- * sides, a trace of which each surely holds violates, and one of which those that exercise hold and another surely does
- * not exercises and does not violate.  Counts are asserted, so that a generator that makes nothing of interest shows.
- */
+ * hold of it where a start or an end of one span is 0: then 1 to 3 hold of that trace, too.  Counts are asserted, so
+ * that a generator that makes nothing of interest shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +22,6 @@
 #include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
-#include "tests/support/filter_meaning.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
 #include "tests/support/traceql_model.h"
@@ -36,7 +33,6 @@ typedef struct counts {
       searched_less;
   size_t unknown_times, tested_unknown;
   size_t from_spans, left_out, without_spans, of_one_kind, with_keys;
-  size_t sides_violated, sides_exercised, sides_open;
 } counts;
 
 /* ---- the properties ---- */
@@ -216,41 +212,6 @@ static void check_unknown_times(const subject *s, maker *m, const made_trace *ma
     explain_failure(s, "a trace that may violate has none of the rule's spans where a time is 0");
 }
 
-/* ---- sides ---- */
-
-/* What is sure and what may be of one side, by what its filters mean. */
-typedef struct side_holds {
-  bool surely, maybe;
-} side_holds;
-
-static side_holds look_at_side(const bt_side *side, const bt_trace *trace) {
-  uint32_t over = 0, under = 0;
-  for (uint32_t i = 0; i < trace->span_count; i++) {
-    over += filter_is_met(side->over.filter, &trace->spans[i]);
-    under += filter_is_met(side->under.filter, &trace->spans[i]);
-  }
-  bool may_be_there = over >= side->least, is_there = under >= side->least;
-  return side->is_absence ? (side_holds){!may_be_there, !is_there} : (side_holds){is_there, may_be_there};
-}
-
-static void check_sides(const subject *s, const bt_trace *trace, const bt_rule_verdict *final, counts *c) {
-  bool all = true, exercising = true, fails = false;
-  for (uint32_t i = 0; i < s->plan->side_count; i++) {
-    side_holds side = look_at_side(&s->plan->sides[i], trace);
-    all = all && side.surely;
-    fails = fails || !side.maybe;
-    exercising = exercising && (side.surely || !s->plan->sides[i].exercises);
-  }
-  if (!s->plan->side_count) return;
-  bool violates = final->verdict == BT_VIOLATED && final->exercised == BT_TRUE;
-  bool satisfies = final->verdict == BT_SATISFIED && final->exercised == BT_TRUE;
-  if (all && !violates) explain_failure(s, "all sides hold of a trace that does not violate");
-  if (exercising && fails && !satisfies) explain_failure(s, "a side does not hold of a trace that is not satisfied");
-  c->sides_violated += all;
-  c->sides_exercised += exercising && fails;
-  c->sides_open += !all && !fails;
-}
-
 static void check_trace(const subject *s, maker *m, counts *c) {
   made_trace made;
   maker_make_trace(m, &made);
@@ -260,7 +221,6 @@ static void check_trace(const subject *s, maker *m, counts *c) {
   bool violated = final.verdict == BT_VIOLATED;
   check_exercised(s, &made.trace, final.exercised, true, c);
   check_unknown_times(s, m, &made, &final, c);
-  check_sides(s, &made.trace, &final, c);
   check_spans(s, &made.trace, &final, c);
   if (violated)
     check_violated(s, &made.trace, c);
@@ -388,7 +348,6 @@ static void test_properties(void **state) {
     assert_true(c.exercised > 1000 && c.exact > 1000 && c.surely > 500 && c.steady_violations > 100);
     assert_true(c.from_spans > 1000 && c.left_out > 1000 && c.without_spans > 100);
     assert_true(c.with_keys > 500 && c.unknown_times > 1000);
-    assert_true(c.sides_violated > 50 && c.sides_exercised > 50);
   }
 }
 
@@ -519,51 +478,8 @@ static void test_spans_of_one_kind(void **state) {
   assert_true(c.of_one_kind > 300);
 }
 
-/* How many sides a rule has, and that they say what it says. */
-static void test_sides(void **state) {
-  static const struct {
-    const char *rule;
-    uint32_t sides;
-  } rows[] = {{"when { a } always { b }", 2},
-              {"when { a } never { b }", 2},
-              {"when { a and not (c) } never { b }", 3},
-              {"when { a } always { b or c }", 3},
-              {"when { a } never { b and c }", 3},
-              {"a and not (b)", 2},
-              {"a and not (b or c)", 3},
-              {"trace.count(a) > 1", 1},
-              {"trace.count(a) >= 2 and trace.count(b) == 0", 2},
-              {"trace.count(a) != 0 and trace.count(b) < 2", 2},
-              {"a and not (trace.count(b) <= 1)", 2},
-              {"when { trace.has(span.name == \"a\" and span.kind == \"server\") } always { trace.count(b) > 1 }", 2},
-              {"when { a } always { b and c }", 0},       /* either may lack */
-              {"when { a } always { b } never { c }", 0}, /* either is enough */
-              {"a or b", 0},
-              {"when { a as x } always { b.where(span.duration > x.span.duration) }", 0},
-              {"when { a } always { b after a }", 0},
-              {"not (a)", 0}, /* which any trace may violate */
-              {"trace.count(a) > trace.count(b)", 0},
-              {"trace.count(a) == 2", 0},
-              {"trace.count(a) >= 0", 0},
-              {"trace.count(a) > 1.5", 0}};
-  (void)state;
-  maker m = {.random = test_random_start(14)};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    bt_rule *rule = compile(rows[i].rule);
-    bt_plan *plan;
-    counts c = {0};
-    assert_int_equal(bt_plan_new(rule, bt_traceql_dialect(), &plan, NULL), BT_OK);
-    if (plan->side_count != rows[i].sides) fail_msg("%s: %u sides", rows[i].rule, plan->side_count);
-    bt_plan_free(plan);
-    for (int again = 0; again < 200; again++) check_rule(&m, rule, &c);
-    bt_rule_free(rule);
-    if (rows[i].sides && !(c.sides_violated && c.sides_violated < 2400)) fail_msg("%s decides nothing", rows[i].rule);
-  }
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_properties), cmocka_unit_test(test_what_is_rarely_said),
-                                     cmocka_unit_test(test_durations), cmocka_unit_test(test_spans_of_one_kind),
-                                     cmocka_unit_test(test_sides)};
+                                     cmocka_unit_test(test_durations), cmocka_unit_test(test_spans_of_one_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

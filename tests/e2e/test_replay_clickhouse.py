@@ -290,6 +290,9 @@ class ReplayOnClickHouse(Replaying):
                            "--settle", "1m", "--strategy", "projection", "--limit", "1", "--evidence", "1", "--count", "at_least", "--json")
             answer = json.loads(done.stdout)
             self.assertEqual((answer["status"], answer["violations_found"], answer["traces_read"] + answer["traces_decided_unread"]), ("completed", 200, 200), done.stdout[:600])
+            ids = run_cli("replay", "--dsl", 'not trace.has(span.name == "b")', "--store", self.server.url("absent"), "--start", self.start, "--end", self.end,
+                          "--settle", "1m", "--ids").stdout.split()
+            self.assertEqual(ids, [f"{number + 1:032x}" for number in range(200)])
             read.append(answer["traces_read"])
             self.server.ask(f"ALTER TABLE absent.otel_traces_trace_id_ts DELETE WHERE TraceId = '{100:032x}' SETTINGS mutations_sync = 2")
         self.assertLess(read[0], 150)

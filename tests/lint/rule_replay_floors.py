@@ -16,7 +16,7 @@ FLOORS = [
     ("the table of traces", "trace_table"),
     ("the questions", "replay_account questions marked_traces data_gaps search_probe linker_table linking_index family"),
     ("the decider", """decision decider candidates spans_verdict projection_way
-     projection_first_way sides_way links_way linked_evidence"""),
+     projection_first_way links_way linked_evidence"""),
     ("the judge", """judgement entry_services keeping_look judge counted_violations page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),

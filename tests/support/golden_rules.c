@@ -65,7 +65,11 @@ static size_t add_pack(const char *pack, golden_rule rule, void *context) {
   size_t count = file.rule_count;
   for (size_t i = 0; i < count; i++) {
     snprintf(name, sizeof name, "%s/%s", pack, file.rules[i].fields.id);
-    rule(context, name, bt_str_from(file.rules[i].fields.dsl));
+    bt_buffer dsl = {0};
+    if (file.rules[i].fields.semconv) bt_buffer_printf(&dsl, "@semconv(%s) ", file.rules[i].fields.semconv);
+    bt_buffer_printf(&dsl, "%s", file.rules[i].fields.dsl);
+    rule(context, name, bt_buffer_str(&dsl));
+    bt_buffer_dispose(&dsl);
   }
   bt_rulefile_dispose(&file);
   free(text);

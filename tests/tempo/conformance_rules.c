@@ -168,47 +168,8 @@ static void check_rule(store *s, const bt_rule *rule, const bt_plan *plan, count
   bt_found_list_dispose(&subtracted);
 }
 
-/* ---- what the store decides itself ---- */
-
-typedef struct decided {
-  size_t rules, violating, exercising, open;
-} decided;
-
-/* by_all: every trace exercises the rule. */
-static void check_found(store *s, const bt_rule *rule, bool by_all, const bt_found *found, int number, decided *d) {
-  naive_verdict verdict = judge(s, rule, number);
-  bool is_exercised = verdict.exercised == BT_TRUE, is_violated = verdict.verdict == BT_VIOLATED;
-  bt_found_as as = found ? found->as : BT_FOUND_OPEN;
-  d->violating += as == BT_FOUND_VIOLATING;
-  d->exercising += as == BT_FOUND_EXERCISING;
-  d->open += found && as == BT_FOUND_OPEN;
-  if (!found && is_violated) say_trace("violates and is not found by sides", rule, number);
-  if (!found && is_exercised && !by_all) say_trace("exercises and is not found by sides", rule, number);
-  if (as == BT_FOUND_VIOLATING && !(is_violated && is_exercised)) say_trace("is called violating", rule, number);
-  if (as == BT_FOUND_EXERCISING && (!is_exercised || verdict.verdict != BT_SATISFIED))
-    say_trace("is called satisfied", rule, number);
-  naive_verdict_dispose(&verdict);
-}
-
-static void check_sides(store *s, const bt_rule *rule, const bt_plan *plan, decided *d) {
-  bt_search_request request = {
-      .range = store_all_time(), .tenant = tenant, .sides = plan->sides, .side_count = plan->side_count};
-  bt_found_list found = {0};
-  bt_source_account account = {0};
-  bt_error error = {0};
-  if (bt_source_search(s->source, &request, &found, &account, &error) != BT_OK) fail_msg("%s", error.message);
-  assert_int_equal(account.failed_count, 0);
-  for (int i = 0; i < MADE; i++) {
-    bt_trace_id id = id_of(i);
-    check_found(s, rule, plan->exercising->kind == BT_OVER_ALL, bt_found_list_get(&found, &id), i, d);
-  }
-  d->rules++;
-  bt_found_list_dispose(&found);
-  bt_source_account_dispose(&account);
-}
-
 /* False: the checker wants none of it. */
-static bool try_rule(store *s, bt_str text, counts *c, decided *d) {
+static bool try_rule(store *s, bt_str text, counts *c) {
   bt_rule *rule = NULL;
   bt_plan *plan = NULL;
   bt_diagnostics diagnostics;
@@ -218,30 +179,10 @@ static bool try_rule(store *s, bt_str text, counts *c, decided *d) {
   bt_diagnostics_dispose(&diagnostics);
   if (!is_rule) return false;
   assert_int_equal(bt_plan_new(rule, bt_source_dialect(s->source), &plan, &error), BT_OK);
-  if (c) check_rule(s, rule, plan, c);
-  if (d && plan->side_count) check_sides(s, rule, plan, d);
+  check_rule(s, rule, plan, c);
   bt_plan_free(plan);
   bt_rule_free(rule);
   return true;
-}
-
-enum { DECIDED_RULES = 60, MOST_TRIED = 20000 };
-
-/* Where the source promises that searches may have sides. */
-static void check_decided(store *s, maker *m) {
-  static const bt_cancel never = {false};
-  decided d = {0};
-  if (!bt_source_promises(s->source, BT_PROMISES_ALL, &never).decides) {
-    printf("does not apply to %s: searches with sides\n", s->row->name);
-    return;
-  }
-  for (int tried = 0; d.rules < DECIDED_RULES && tried < MOST_TRIED; tried++) {
-    maker_say_rule(m);
-    (void)try_rule(s, bt_buffer_str(&m->text), NULL, &d);
-  }
-  printf("decided by sides: %zu rules, %zu violating, %zu satisfied, %zu open\n", d.rules, d.violating, d.exercising,
-         d.open);
-  assert_true(d.rules == DECIDED_RULES && d.violating > 20 && d.exercising > 20);
 }
 
 void test_filters_of_rules(void **state) {
@@ -255,13 +196,12 @@ void test_filters_of_rules(void **state) {
   store_show(&s, tenant);
   for (int rules = 0; rules < RULES;) {
     maker_say_rule(&m);
-    rules += try_rule(&s, bt_buffer_str(&m.text), &c, NULL);
+    rules += try_rule(&s, bt_buffer_str(&m.text), &c);
   }
   printf("violated %zu, exercised %zu, left out %zu, subtracted %zu\n", c.violated, c.exercised, c.left_out,
          c.subtracted);
   assert_true(c.violated > 100 && c.exercised > 100);
   if (bt_source_known(s.source).filters) assert_true(c.left_out > 100 && c.subtracted > 10);
-  check_decided(&s, &m);
   bt_buffer_dispose(&m.text);
   store_end(&s);
 }

@@ -11,7 +11,7 @@ export function writeDisabledReason(allowed: boolean, kind: Host['kind']): strin
     return undefined;
   }
   if (kind === 'shell') {
-    return t('forbidden.shell', 'You may read here, not change. Who looks after this server can allow more.');
+    return t('forbidden.shell', 'You may read here, not change. An administrator of this server can allow more.');
   }
   return kind === 'grafana'
     ? t('forbidden.grafana', 'You may read here, not change. An editor or administrator of this Grafana can.')

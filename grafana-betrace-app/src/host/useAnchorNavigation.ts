@@ -10,7 +10,9 @@ function inApp(event: MouseEvent, basename: string): string | null {
   }
   const { origin, pathname, search, hash } = new URL(anchor.href);
   const inside = pathname.startsWith(basename) ? pathname.slice(basename.length) : null;
-  return origin === window.location.origin && inside !== null && !/^\/(v1\/|health$|ready$|metrics$)/.test(inside) ? inside + search + hash : null;
+  return origin === window.location.origin && inside !== null && !/^\/(v1\/|health$|ready$|metrics$)/.test(inside)
+    ? inside + search + hash
+    : null;
 }
 
 export function useAnchorNavigation(basename: string) {

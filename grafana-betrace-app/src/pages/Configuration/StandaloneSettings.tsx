@@ -10,11 +10,18 @@ import { useSession } from '../../host/sessionContext';
 import { Card } from '../../start/Card';
 
 function ShellAccess({ role }: { role: SessionState['role'] }) {
-  const what = role === 'editor' ? t('configuration.shell-editor', 'It hands on what reads and what changes.') : t('configuration.shell-viewer', 'It hands on what reads, nothing that changes.');
+  const what =
+    role === 'editor'
+      ? t('configuration.shell-editor', 'It hands on what reads and what changes.')
+      : t('configuration.shell-viewer', 'It hands on what reads, nothing that changes.');
   return (
     <Card title={t('configuration.access', 'Access')}>
       <p>
-        {t('configuration.shell', 'This server asks BeTrace in your name. The address and the token are in its settings, betrace.url and betrace.tokenFile.')} {what}
+        {t(
+          'configuration.shell',
+          'This server asks BeTrace in your name. The address and the token are in its settings, betrace.url and betrace.tokenFile.'
+        )}{' '}
+        {what}
       </p>
     </Card>
   );
@@ -24,7 +31,8 @@ function accessText(token: string, role: 'viewer' | 'editor', tenant: string): s
   if (!token) {
     return t('configuration.no-token', 'No token is given. A service without --tokens needs none.');
   }
-  const what = role === 'editor' ? t('configuration.editor', 'It may read and change.') : t('configuration.viewer', 'It may read, not change.');
+  const what =
+    role === 'editor' ? t('configuration.editor', 'It may read and change.') : t('configuration.viewer', 'It may read, not change.');
   const who = tenant ? ` ${t('configuration.tenant', 'Tenant: {{tenant}}.', { ...PLAIN, tenant })}` : '';
   return `${t('configuration.token-given', 'A token is in use.')} ${what}${who}`;
 }
@@ -49,20 +57,29 @@ export function StandaloneSettings() {
   };
   return (
     <>
-      {shell ? <ShellAccess role={role} /> : <Card title={t('configuration.access', 'Access')}>
-        <p>{accessText(token, role, tenant)}</p>
-        <p className={styles.note}>{t('configuration.token-kept', 'Tokens are made with “betrace token new”. One that you give is kept in this tab only, and sent to this service alone.')}</p>
-        <div className={styles.actions}>
-          <Button variant="secondary" icon="key-skeleton-alt" onClick={() => session.set({ tokenWanted: true })}>
-            {token ? t('configuration.change-token', 'Change the token') : t('configuration.give-token', 'Give a token')}
-          </Button>
-          {token && (
-            <Button variant="secondary" icon="trash-alt" onClick={forget}>
-              {t('configuration.forget-token', 'Forget the token')}
+      {shell ? (
+        <ShellAccess role={role} />
+      ) : (
+        <Card title={t('configuration.access', 'Access')}>
+          <p>{accessText(token, role, tenant)}</p>
+          <p className={styles.note}>
+            {t(
+              'configuration.token-kept',
+              'Tokens are made with “betrace token new”. One that you give is kept in this tab only, and sent to this service alone.'
+            )}
+          </p>
+          <div className={styles.actions}>
+            <Button variant="secondary" icon="key-skeleton-alt" onClick={() => session.set({ tokenWanted: true })}>
+              {token ? t('configuration.change-token', 'Change the token') : t('configuration.give-token', 'Give a token')}
             </Button>
-          )}
-        </div>
-      </Card>}
+            {token && (
+              <Button variant="secondary" icon="trash-alt" onClick={forget}>
+                {t('configuration.forget-token', 'Forget the token')}
+              </Button>
+            )}
+          </div>
+        </Card>
+      )}
       <Card title={t('configuration.looks', 'In this browser')}>
         <div className={styles.fields}>
           {!shell && (
