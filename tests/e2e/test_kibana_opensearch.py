@@ -1,5 +1,5 @@
-"""What the dashboard, the alert rules and the monitors of distribution/kibana ask, asked of a real OpenSearch before and after a BeTrace sent violation spans into it, in the
-types of Data Prepper's template: each finds them all, by rule, and none of the rules fires on a replay of the past. What Kibana and Dashboards draw of it is not looked at."""
+"""What the dashboard, the alert rules and the monitors of distribution/kibana ask, asked of a real OpenSearch in the types of Data Prepper's template. Before a BeTrace
+sent violation spans into it they find nothing, and then each of them, by rule. A replay of the past fires none of the rules. What is drawn of it is not looked at."""
 import json
 import os
 import re
