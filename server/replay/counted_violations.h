@@ -15,7 +15,7 @@ bt_status bt_counted_violations_choose(const bt_judge *judge, bt_known_list *kno
 /* After all others were read. Puts those first that have to be read as well: they may lie before what is listed ends,
  * or one may be the first violation or the last. Returns how many. */
 size_t bt_counted_violations_sort(const bt_judge *judge, bt_known_list *later);
-/* Counts them, and tells who wants to know which they are. */
+/* Counts them, and tells who wants to know which they are. Any error is that of the observer it tells. BT_NO_MEMORY. */
 bt_status bt_counted_violations_count(bt_judge *judge, const size_t *known, size_t count,
                                       bt_error *error) BT_MUST_CHECK;
 

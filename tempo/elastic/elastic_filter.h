@@ -1,6 +1,6 @@
 /* Filters in Elasticsearch's query DSL: one condition on one document, which is one span. An index finds what it made
- * of a value, so a condition of an over-query finds each document whose value may be meant, in each index by its own
- * mapping. One of an under-query finds those alone that nothing speaks against: texts that every span has, whole. What
+ * of a value, so a condition of an over-query finds each document whose value may be meant, in each index as it maps
+ * the key. One of an under-query finds those alone that nothing speaks against: texts that every span has, whole. What
  * cannot be said is every document in the first, and none in the second. docs/howto/ask-your-opensearch.md has the
  * table. Thread: values, no state. Internal to tempo/. */
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_FILTER_H

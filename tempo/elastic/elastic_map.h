@@ -1,4 +1,4 @@
-/* How the indices map the fields that a filter asks for: each index by its own mapping, looked at when it is asked, as
+/* How the indices map the fields that a filter asks for: each index as it does now. It is asked anew each time, as
  * a key is mapped when its first value comes. Within a point in time that was opened before, no document has a field
  * that the mapping does not have. Thread: plain values. Internal to tempo/. */
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_MAP_H

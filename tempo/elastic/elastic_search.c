@@ -52,7 +52,7 @@ static void write_search(const bt_elastic_search *s, const bt_elastic_view *view
   bt_buffer_append(out, BT_STR("]}},\"aggs\":{\"traces\":{\"aggs\":{"));
   bt_elastic_write_bounds(out, fields);
   bt_buffer_printf(out, "},\"composite\":{\"size\":%" PRIu32 ",\"sources\":[{\"id\":{\"terms\":{\"field\":\"%s\"}}}]",
-                   s->page_size, fields->trace_id);
+                   s->page_traces, fields->trace_id);
 }
 
 /* ---- a page of the answer ---- */
@@ -154,7 +154,7 @@ static bt_status take_page(pages *p, bt_elastic_answer *answer, bool *is_last, b
   bt_build_init(&build, page_max_bytes);
   bt_status status = bt_elastic_read_page(answer, &place, true, take_bucket, p, &page);
   if (status != BT_OK && error) *error = why;
-  *is_last = page.rows < p->search->page_size;
+  *is_last = page.rows < p->search->page_traces;
   p->total = page.total;
   bt_build_dispose(&build);
   return status;
@@ -256,8 +256,8 @@ static bt_status search_filtered(bt_elastic_search *s, const bt_elastic_view *vi
   bool may_widen = is_filtered && s->query.manner == BT_ELASTIC_OVER;
   bt_status status = search_parts(s, view, condition, answer, error);
   bool is_too_large = was_refused(answer, TOO_MANY_BUCKETS) || was_refused(answer, REFUSED);
-  if (status == BT_OK && is_too_large && s->page_size > SMALL_PAGE) {
-    s->page_size = SMALL_PAGE;
+  if (status == BT_OK && is_too_large && s->page_traces > SMALL_PAGE) {
+    s->page_traces = SMALL_PAGE;
     status = search_parts(s, view, condition, answer, error);
   }
   if (status != BT_OK || !may_widen || !was_refused(answer, REFUSED)) return status;
@@ -302,7 +302,7 @@ bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
   bt_elastic_answer answer = {0};
   uint32_t most = s->elastic->rows_per_answer;
   size_t before = s->found->count;
-  s->page_size = most && most < LARGE_PAGE ? most : LARGE_PAGE;
+  s->page_traces = most && most < LARGE_PAGE ? most : LARGE_PAGE;
   bt_status status = search_data(s, NULL, &answer, error);
   bool needs_view = status == BT_OK && s->needs_view;
   s->needs_view = false;

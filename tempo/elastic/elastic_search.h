@@ -15,8 +15,8 @@ typedef struct bt_elastic_search {
   size_t linked_count;
   size_t max_found; /* 0: none */
   /* Of the search itself. */
-  uint32_t page_size;
-  bool needs_view; /* there are more pages */
+  uint32_t page_traces; /* of a page, at most */
+  bool needs_view;      /* there are more pages */
   bt_found_list *found;
 } bt_elastic_search;
 

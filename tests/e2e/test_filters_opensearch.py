@@ -1,6 +1,6 @@
-"""What OpenSearch is asked for by rules, against what is right. An index finds what it made of a value, so each way to map a key is held against an index that maps none
-and is read whole: the same violations, whatever is asked for. The table of docs/howto/ask-your-opensearch.md says which tests are asked for at all; where one is, fewer
-traces are candidates, and that is looked at, too. Then random rules on random traces in indices that map keys by their first values, each otherwise, against files.
+"""What OpenSearch is asked for by rules, against what is right. An index finds what it made of a value, so each way to map a key has to give the violations that an index
+without mapped keys gives, which BeTrace reads whole. The table of docs/howto/ask-your-opensearch.md says which tests BeTrace asks for. Where it asks for one, fewer traces are
+candidates, and the test looks at that, too. Then random rules on random traces in indices that map keys by their first values, each otherwise, against files.
 
 BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of random rules."""
 import json
