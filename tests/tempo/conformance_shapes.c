@@ -292,7 +292,7 @@ static void push_kept(store *s, const char *tenant, int number, int64_t at_ns) {
       "\"%s\"}]}]}]}",
       keepings[number].scope, id, (long long)at_ns, (long long)at_ns + 500000, keepings[number].first, id,
       (long long)at_ns, (long long)at_ns + 500000, keepings[number].second);
-  store_push_json(s, tenant, json);
+  store_push_json(s, tenant, json, 2);
 }
 
 /* How a trace was kept shows in a batch as it does by id, where the source says that it does. */

@@ -413,10 +413,10 @@ void store_push(store *s, const char *tenant, const bt_export_resource *resource
   push_document(s, document);
 }
 
-void store_push_json(store *s, const char *tenant, const char *json) {
+void store_push_json(store *s, const char *tenant, const char *json, uint64_t span_count) {
   store_document *document = next_document(s, tenant);
   document->is_json = true;
-  document->span_count = 1;
+  document->span_count = span_count;
   bt_buffer_append(&document->bytes, bt_str_from(json));
   push_document(s, document);
 }

@@ -96,7 +96,7 @@ void store_does_not_apply(const store_row *row, const char *why);
 /* Sets it up, and opens it unless it opens last. */
 void store_begin(store *s, const store_row *row);
 void store_push(store *s, const char *tenant, const bt_export_resource *resources, size_t count);
-void store_push_json(store *s, const char *tenant, const char *json);
+void store_push_json(store *s, const char *tenant, const char *json, uint64_t span_count);
 /* Opens what opens last, and waits until each trace of the tenant is found and read with all of its spans. */
 void store_show(store *s, const char *tenant);
 /* The same documents in a store that cannot give all of them. The status of opening it. */

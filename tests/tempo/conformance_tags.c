@@ -50,7 +50,7 @@ static void push_trace(store *s, const char *tenant) {
   char json[4000];
   long long start_ns = (long long)(store_now_ns() - 60 * second_ns);
   snprintf(json, sizeof json, document, start_ns, start_ns + 500000, start_ns + 1000);
-  store_push_json(s, tenant, json);
+  store_push_json(s, tenant, json, 1);
 }
 
 typedef struct comparing {

@@ -129,7 +129,7 @@ static void push_written(store *s, const char *tenant, int number, int64_t base_
            "\"%lld\",\"attributes\":[{\"key\":\"v\",\"value\":%s}]}]}]}]}",
            value, id, (long long)(base_ns + number * second_ns), (long long)(base_ns + number * second_ns + 500000),
            value);
-  store_push_json(s, tenant, json);
+  store_push_json(s, tenant, json, 1);
 }
 
 /* ---- what is read ---- */
