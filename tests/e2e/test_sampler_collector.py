@@ -235,6 +235,50 @@ class RecordedInTheCollector(CollectorCase):
         self.assertEqual((changed["fraud"]["policy"], "all candidates" in changed["fraud"]["text"], "all candidates" in changed["refund"]["text"]), (None, False, True))
 
 
+class LateInTheCollector(CollectorCase):
+    """Spans that come after the decision (decision_wait): what is lost, as docs/howto/keep-what-rules-need.md says. The violating span, or the one that makes all well,
+    comes late, or nothing does."""
+    RULES = [{"id": "failed", "dsl": "trace.has(span.status == error)"}, {"id": "unchecked", "dsl": "when { checkout } always { audit }"}]
+    # What came in time, what came late, and which rules the whole trace violates.
+    TRACES = [("late-error", ["browse"], ["failure"], {"failed"}), ("error-in-time", ["browse", "failure"], ["more"], {"failed"}),
+              ("late-audit", ["checkout"], ["audit"], set()), ("late-checkout", ["browse"], ["checkout"], {"unchecked"}), ("well", ["browse"], ["more"], set())]
+
+    @classmethod
+    def request(cls, number, parts):
+        def one(name):
+            return {"traceId": f"{number + 1:032x}", "spanId": f"{sum(map(ord, name)):016x}", "name": name, "startTimeUnixNano": str(START_NS), "endTimeUnixNano": str(START_NS + 1000),
+                    "status": {"code": 2 if name == "failure" else 0}}
+        return {"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": f"s{place}"}}]}, "scopeSpans": [{"spans": [one(name) for name in names]}]}
+                                  for place, names in enumerate(parts)]}
+
+    def kept(self, edit=lambda text: text, others=0):
+        """{trace: sorted names of the spans that are kept}. So many other traces begin between the two parts of these."""
+        traces, config, rules = (os.path.join(self.folder.name, name) for name in ("late.jsonl", "late.yaml", "late-rules.json"))
+        with open(traces, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(self.request(1000 + n, ([], ["more"]))) + "\n" for n in range(others))
+            file.writelines(json.dumps(self.request(n, (early, late))) + "\n" for n, (_, early, late, _) in enumerate(self.TRACES))
+        with open(rules, "w", encoding="utf-8") as file:
+            json.dump({"rules": self.RULES}, file)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(edit(run_cli("sampler", "--rules", rules).stdout))
+        done = subprocess.run([TAIL_SAMPLER, "--late", "1s", config, traces], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        said = json.loads(done.stdout)
+        verdicts = [json.loads(line) for line in run_cli("eval", "--rules", rules, "--traces", traces, "--json").stdout.splitlines()]
+        violated = {(verdict["trace_id"], verdict["rule_id"]) for verdict in verdicts if verdict.get("verdict") == "violated"}
+        self.assertEqual(violated, {(f"{n + 1:032x}", rule) for n, (*_, broken) in enumerate(self.TRACES) for rule in broken}, "the traces are what their table says")
+        return {name: sorted(said.get(f"{n + 1:032x}", [])) for n, (name, *_) in enumerate(self.TRACES)}
+
+    def test_a_trace_that_violates_by_a_late_span_is_lost_whole(self):
+        self.assertEqual(self.kept(), {"late-error": [], "error-in-time": ["browse", "failure", "more"], "late-audit": ["audit", "checkout"], "late-checkout": [], "well": []})
+
+    def test_without_a_cache_of_decisions_its_half_is_kept(self):
+        """The late spans of a forgotten trace are a trace of their own to the sampler. It forgets when num_traces others have begun."""
+        edit = lambda text: re.sub(r"(?m)^ +decision_cache: .*\n", "", text).replace("num_traces: 50000", "num_traces: 6")  # noqa: E731
+        kept = self.kept(edit, others=8)
+        self.assertEqual((kept["late-error"], kept["late-checkout"]), (["failure"], ["checkout"]))
+
+
 class RandomInTheCollector(CollectorCase):
     @classmethod
     def setUpClass(cls):

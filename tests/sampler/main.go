@@ -2,6 +2,7 @@
 //
 //	tail_sampler CONFIG TRACES [KEPT]
 //	tail_sampler --cost TIMES TRACES CONFIG…
+//	tail_sampler --late WAIT CONFIG TRACES
 //
 // CONFIG is the section that betrace wrote, TRACES a file with one ExportTraceServiceRequest (OTLP in JSON) a line, one
 // or more traces each. Each rule gets a processor of its own with its policies alone; the spans of a trace come resource by
@@ -10,6 +11,9 @@
 //
 // With KEPT all policies are in one processor, which records in each trace the policy that kept it, and the traces that
 // it kept are written there, one a line.
+//
+// With --late the first resource of each trace comes, then nothing for longer than WAIT, which is the decision_wait, and
+// then the others. All policies are in one processor. Prints {trace id: [names of the spans that were kept]}.
 //
 // With --cost one processor has all policies of a file, TIMES times, and its processor time is printed (cost.go).
 package main
@@ -23,6 +27,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -84,9 +89,17 @@ func consume(p interface {
 
 // With the section as it is, except for its policies and for what a test has no time or memory for.
 func decide(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) *consumertest.TracesSink {
+	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
+	return decideAsItIs(section, logger, func(send func(ptrace.Traces)) {
+		for _, trace := range traces {
+			send(trace)
+		}
+	})
+}
+
+func decideAsItIs(section map[string]any, logger *zap.Logger, feed func(send func(ptrace.Traces))) *consumertest.TracesSink {
 	factory := tailsamplingprocessor.NewFactory()
 	config := factory.CreateDefaultConfig()
-	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
 	must(0, confmap.NewFromStringMap(section).Unmarshal(config))
 	if checked, ok := config.(interface{ Validate() error }); ok {
 		must(0, checked.Validate())
@@ -95,9 +108,7 @@ func decide(section map[string]any, policies []any, traces []ptrace.Traces, logg
 	settings.Logger = logger
 	p := must(factory.CreateTraces(context.Background(), settings, config, sink))
 	must(0, p.Start(context.Background(), componenttest.NewNopHost()))
-	for _, trace := range traces {
-		consume(p, trace)
-	}
+	feed(func(trace ptrace.Traces) { consume(p, trace) })
 	must(0, p.Shutdown(context.Background()))
 	return sink
 }
@@ -120,6 +131,46 @@ func idsOf(sink *consumertest.TracesSink) []string {
 	return list
 }
 
+// The first resource of each, or what follows it.
+func partOf(trace ptrace.Traces, isFirst bool) ptrace.Traces {
+	part := ptrace.NewTraces()
+	for i := range trace.ResourceSpans().Len() {
+		if (i == 0) == isFirst {
+			trace.ResourceSpans().At(i).CopyTo(part.ResourceSpans().AppendEmpty())
+		}
+	}
+	return part
+}
+
+// The processor looks once a second at whose time is over.
+func decideLate(section map[string]any, wait string, traces []ptrace.Traces, logger *zap.Logger) *consumertest.TracesSink {
+	section["decision_wait"] = wait
+	return decideAsItIs(section, logger, func(send func(ptrace.Traces)) {
+		for _, trace := range traces {
+			send(partOf(trace, true))
+		}
+		time.Sleep(must(time.ParseDuration(wait)) + 3*time.Second)
+		for _, trace := range traces {
+			send(partOf(trace, false))
+		}
+	})
+}
+
+func namesOf(sink *consumertest.TracesSink) map[string][]string {
+	names := map[string][]string{}
+	for _, td := range sink.AllTraces() {
+		for _, rs := range td.ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					id := span.TraceID().String()
+					names[id] = append(names[id], span.Name())
+				}
+			}
+		}
+	}
+	return names
+}
+
 func writeKept(path string, section map[string]any, traces []ptrace.Traces, logger *zap.Logger) {
 	must(0, featuregate.GlobalRegistry().Set("processor.tailsamplingprocessor.recordpolicy", true))
 	var lines []byte
@@ -133,6 +184,11 @@ func writeKept(path string, section map[string]any, traces []ptrace.Traces, logg
 func main() {
 	if os.Args[1] == "--cost" {
 		printCosts(must(strconv.Atoi(os.Args[2])), os.Args[3], os.Args[4:])
+		return
+	}
+	if os.Args[1] == "--late" {
+		kept := decideLate(readSection(os.Args[3]), os.Args[2], readTraces(os.Args[4]), zap.NewNop())
+		must(0, json.NewEncoder(os.Stdout).Encode(namesOf(kept)))
 		return
 	}
 	traces, kept := readTraces(os.Args[2]), map[string][]string{}
