@@ -7,6 +7,7 @@ import { lazy, Suspense } from 'react';
 import { useHealth } from '../api/service';
 import { useWriteDisabledReason } from '../components/Forbidden';
 import { Loading } from '../components/Loading';
+import { storeName } from '../components/sourceName';
 import { PLAIN } from '../i18n';
 import { ACTIONS } from '../permissions';
 import { useUrls } from '../routing/useUrls';
@@ -58,7 +59,7 @@ export function NoRules() {
 export function NoSource({ reason }: { reason: string }) {
   const kind = useHealth().data?.metadata.source;
   return (
-    <Card title={kind === 'clickhouse' ? t('start.source.clickhouse', 'Connect ClickHouse') : t('start.source.title', 'Connect Tempo')}>
+    <Card title={t('start.source.title', 'Connect {{store}}', { ...PLAIN, store: storeName(kind) ?? 'Tempo' })}>
       <p>{t('start.source.text', 'The service does not reach its traces, so it can answer nothing: {{reason}}', { ...PLAIN, reason })}</p>
       <p>{sourceHelp(kind)}</p>
     </Card>

@@ -1,12 +1,12 @@
 // What the service says of itself, in words: its parts, where traces come from, what to do about what is not ready. No state.
 import { t } from '@grafana/i18n';
 import type { Health, Ready } from '../api/types';
-import { sourceName } from '../components/sourceName';
+import { sourceName, storeName } from '../components/sourceName';
 import { formatTime } from '../components/TimeText';
 import { PLAIN } from '../i18n';
 
-export type PartName = 'store' | 'rules' | 'source' | 'otlp' | 'watch';
-export const PARTS: PartName[] = ['source', 'store', 'rules', 'otlp', 'watch'];
+export type PartName = 'store' | 'rules' | 'source' | 'otlp' | 'watch' | 'silence' | 'clock';
+export const PARTS: PartName[] = ['source', 'store', 'rules', 'otlp', 'watch', 'silence', 'clock'];
 
 /** What /ready says of where traces come from; a service of before says nothing. */
 export type Source = Ready['source'] | undefined;
@@ -18,11 +18,15 @@ export function partText(part: PartName, source: Health['metadata']['source'] | 
     case 'rules':
       return t('service.part-rules', 'Rules');
     case 'source':
-      return said?.kind === 'tempo' || said?.kind === 'clickhouse' ? sourceName(said) : sourceText(source);
+      return said && storeName(said.kind) ? sourceName(said) : sourceText(source);
     case 'otlp':
       return t('service.part-otlp', 'Sending violations (OTLP)');
     case 'watch':
       return t('service.part-watch', 'Watch');
+    case 'silence':
+      return t('service.part-silence', 'Rules that fall silent');
+    case 'clock':
+      return t('service.part-clock', 'Clock');
   }
 }
 
@@ -32,10 +36,8 @@ export function sourceText(source: Health['metadata']['source'] | undefined): st
       return t('service.source-files', 'Traces from files');
     case 'memory':
       return t('service.source-memory', 'Traces pushed into memory');
-    case 'clickhouse':
-      return t('service.source-clickhouse', 'ClickHouse');
     default:
-      return t('service.source-tempo', 'Tempo');
+      return storeName(source) ?? 'Tempo';
   }
 }
 
@@ -56,6 +58,8 @@ function offNote(name: PartName): string {
       return t('service.off-otlp', 'Off. With --otlp http://collector:4318 violations become spans, which your trace store has and alerts see.');
     case 'watch':
       return t('service.off-watch', 'Off. With --watch enabled rules are evaluated all the time, not only when somebody asks.');
+    case 'silence':
+      return t('service.off-silence', 'Off. With --silence 8d the service tells when traces stop exercising a rule, as after a rename.');
     default:
       return '';
   }
@@ -66,7 +70,14 @@ function uncheckedNote(source: Source): string {
 }
 
 function readyNote(name: PartName): string {
-  return name === 'watch' ? t('service.on-watch', 'Enabled rules are evaluated all the time.') : t('service.on', 'Ready');
+  switch (name) {
+    case 'watch':
+      return t('service.on-watch', 'Enabled rules are evaluated all the time.');
+    case 'silence':
+      return t('service.on-silence', 'As far as is known, no enabled rule fell silent.');
+    default:
+      return t('service.on', 'Ready');
+  }
 }
 
 function stateOf(name: PartName, ready: Ready): PartState {
@@ -127,6 +138,13 @@ export function sourceHelp(kind: Health['metadata']['source'] | undefined): stri
     return t(
       'service.clickhouse-help',
       'See that ClickHouse runs, that its HTTP port is reachable from the service, and that --store, for example clickhouse+http://clickhouse:8123/otel?table=otel_traces, names it. betrace doctor says more.'
+    );
+  }
+  if (kind === 'opensearch' || kind === 'elasticsearch') {
+    return t(
+      'service.elastic-help',
+      'See that {{name}} runs, that its HTTP port is reachable from the service, and that --store, for example {{kind}}+http://{{kind}}:9200?index=otel-v1-apm-span-*, names it and its indices.',
+      { ...PLAIN, name: storeName(kind), kind }
     );
   }
   return t('service.source-help', 'Start the service with --tempo and the address of Tempo’s HTTP port, for example --tempo http://tempo:3200, and see that it is reachable from there.');

@@ -1,5 +1,6 @@
-// Where Explore shows a trace. A trace of a ClickHouse is in no Tempo, so nothing is offered for it: its page is the one of --trace-link-template.
+// Where Explore shows a trace. One of another store is in no Tempo, so nothing is offered for it: its page is the one of --trace-link-template.
 import { useHealth } from '../api/service';
+import { storeName } from '../components/sourceName';
 import { useHost } from '../host/context';
 import type { Host } from '../host/types';
 
@@ -8,5 +9,6 @@ const NOWHERE: Host['exploreTraceUrl'] = () => null;
 export function useExploreTrace(): Host['exploreTraceUrl'] {
   const host = useHost();
   const health = useHealth();
-  return health.data?.metadata.source === 'clickhouse' ? NOWHERE : host.exploreTraceUrl;
+  const store = storeName(health.data?.metadata.source);
+  return store && store !== 'Tempo' ? NOWHERE : host.exploreTraceUrl;
 }

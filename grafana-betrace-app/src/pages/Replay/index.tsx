@@ -65,7 +65,7 @@ function factsOf(replay: ReplayAnswer): Fact[] {
     // of several rules the table says it
     ...(replay.rules.length === 1 ? [{ name: t('replay.fact.exercised', 'Of them exercised the rule'), value: exercisedText(replay) }] : []),
     { name: t('replay.fact.inconclusive', 'Inconclusive'), value: replay.inconclusive.toLocaleString() },
-    ...(emission ? [{ name: t('replay.fact.emission', 'Sent to Tempo'), value: emission }] : []),
+    ...(emission ? [{ name: t('replay.fact.emission', 'Sent as spans'), value: emission }] : []),
   ];
 }
 

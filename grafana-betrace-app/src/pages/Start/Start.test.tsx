@@ -57,6 +57,30 @@ it('names the store that is there', async () => {
   expect(service.queryByText('Tempo')).not.toBeInTheDocument();
 });
 
+it.each([
+  ['opensearch', 'OpenSearch'],
+  ['elasticsearch', 'Elasticsearch'],
+])('names %s, says how to connect it, and speaks of no Tempo', async (kind, name) => {
+  const health = { ...HEALTH, metadata: { source: kind, emits: true } };
+  const { unmount } = show({ 'GET /v1/health': health, 'GET /v1/ready': { ...READY, source: { kind, version: '2.19.1', checked: true } } });
+  expect(await (await card('Service')).findByText(`${name} 2.19.1`)).toBeInTheDocument();
+  expect(screen.queryByText(/Tempo/)).not.toBeInTheDocument();
+  unmount();
+  const parts = { ...READY.parts, source: { ready: false, reason: 'connection refused' } };
+  show({ 'GET /v1/health': health, 'GET /v1/ready': answer(503, { status: 'not_ready', parts }) });
+  expect((await card(`Connect ${name}`)).getByText(new RegExp(`--store, for example ${kind}\\+http://${kind}:9200`))).toBeInTheDocument();
+  expect(screen.queryByText(/Tempo/)).not.toBeInTheDocument();
+});
+
+it('tells of rules that fell silent, and of a clock that is ahead', async () => {
+  const silence = { ready: false, reason: '2 rules have fallen silent, the first since 2026-11-20T12:15:00Z' };
+  const clock = { ready: false, reason: 'the clock here is up to 40 s ahead of the store' };
+  show({ 'GET /v1/ready': { ...READY, status: 'degraded', parts: { ...READY.parts, silence, clock } } });
+  const service = await card('Service');
+  expect((await service.findByText(silence.reason)).closest('li')).toHaveAttribute('data-state', 'not_ready');
+  expect(service.getByText(clock.reason).closest('li')).toHaveAttribute('data-state', 'not_ready');
+});
+
 it('says of a part that is not ready why, and takes a 503 for the answer that it is', async () => {
   const parts = { ...READY.parts, watch: { ready: false, reason: 'watch has a gap from 12:00 to 12:10' } };
   show({ 'GET /v1/ready': answer(503, { status: 'not_ready', parts }) });
