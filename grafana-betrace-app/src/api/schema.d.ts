@@ -1671,7 +1671,7 @@ export interface components {
         /** @description Where traces come from, and whether what plans rest on was ever measured on it */
         Source: {
             /** @enum {unknown} */
-            kind: "tempo" | "files" | "memory" | "clickhouse";
+            kind: "tempo" | "files" | "memory" | "clickhouse" | "opensearch" | "elasticsearch";
             /** @description as Tempo says it itself; several, with commas, where they changed within one answer. Null: it does not say, or the source is our own */
             version: string | null;
             /** @description false: the version is not one on which the tests of Tempo's facts were run, or not known. Then every candidate is read, nothing is counted by searches alone, and samples are four times as large */
@@ -2174,7 +2174,7 @@ export interface components {
                     stores?: {
                         name: string;
                         /** @enum {unknown} */
-                        kind: "tempo" | "clickhouse";
+                        kind: "tempo" | "clickhouse" | "opensearch" | "elasticsearch";
                         ready: boolean;
                         reason?: string;
                     }[];
@@ -2342,13 +2342,13 @@ export interface operations {
                         uptime_seconds: number;
                         metadata: {
                             /** @enum {unknown} */
-                            source?: "tempo" | "files" | "memory" | "clickhouse";
+                            source?: "tempo" | "files" | "memory" | "clickhouse" | "opensearch" | "elasticsearch";
                             emits?: boolean;
                             /** @description those of --named-store; absent where there are none */
                             stores?: {
                                 name: string;
                                 /** @enum {unknown} */
-                                kind: "tempo" | "clickhouse";
+                                kind: "tempo" | "clickhouse" | "opensearch" | "elasticsearch";
                             }[];
                         };
                     };
