@@ -11,19 +11,26 @@ import { packWords } from './packWords';
 import { previewWords } from './preview';
 
 const FOLDER = path.join(__dirname, '../../../distribution/packs');
+const files = () => fs.readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
 const page = (change = {}) => ({ violations: [], total_count: 0, inconclusive: 0, traces_evaluated: 40, traces_evaluated_kind: 'exact' as const, exercised: [], reason: null, coverage: coverage(), cursor: null, ...change });
 const exercised = (...values: Array<number | null>) => ({ series: [{ labels: { rule_id: 'ad-hoc', rule: '', severity: 'low' }, points: values.map((value, at) => [`t${at}`, value]), undecided: { steps: 0, budget: 0 } }], reason: null, coverage: coverage() });
 const said = (change = {}, traces: number | null = null) => previewWords({ page: page(change), exercised: traces === null ? null : { traces, known: 24, hours: 25 } });
 
 describe('the packs', () => {
   it('are all files of distribution/packs, each with words and rules without tests', () => {
-    const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
-    expect(PACKS.map((pack) => `${pack.name}.yaml`).sort()).toEqual(files.sort());
+    expect(PACKS.map((pack) => `${pack.name}.yaml`).sort()).toEqual(files().sort());
     PACKS.forEach((pack) => {
       expect(packWords(pack.name)?.about).toBeTruthy();
       expect(pack.rules.length).toBeGreaterThan(4);
       pack.rules.forEach((rule) => expect(Object.keys(rule).sort()).toEqual(['description', 'dsl', 'id', 'labels', 'name', 'severity']));
     });
+  });
+
+  it('say in the text of a rule which conventions its names follow', () => {
+    const texts = files().flatMap((name) => fs.readFileSync(path.join(FOLDER, name), 'utf8').match(/^ {4}semconv: stable$/gm) ?? []);
+    const rules = PACKS.flatMap((pack) => pack.rules).filter(({ dsl }) => dsl.startsWith('@semconv(stable)\n'));
+    expect(rules.length).toBeGreaterThan(5);
+    expect(rules).toHaveLength(texts.length);
   });
 
   it('of a framework stand for controls of its catalogue, by its name or another one that it has', () => {
