@@ -1,4 +1,4 @@
-/* Every page in both themes: opened alone address, drawn, read by axe, photographed, and the same again after a reload.
+/* Every page in both themes: opened by its address alone, drawn, read by axe, photographed, and the same again after a reload.
  * */
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
@@ -21,10 +21,14 @@ async function visit(session, place) {
   session.end();
 }
 
+/** A title may be an id until the name of it is there. */
 async function comeBack(session, place) {
   const title = await titleOf(session);
   await session.page.reload();
   await settled(session.page);
+  for (let left = 50; left > 0 && (await titleOf(session)) !== title; left -= 1) {
+    await session.page.waitForTimeout(100);
+  }
   assert.equal(await titleOf(session), title, `${place.name} after a reload`);
 }
 
