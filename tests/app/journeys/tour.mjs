@@ -1,5 +1,4 @@
-/* Every page in both themes: opened by its address alone, drawn, read by axe, photographed, and the same again after a reload.
- * */
+/* Every page in both themes: opened by its address alone, drawn, read by axe, photographed, and the same again after a reload. */
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
 import { plainText, settled } from '../support/pages.mjs';
