@@ -91,7 +91,7 @@ static void write_overlap_of_durations(bt_buffer *out, const bt_elastic_fields *
   write_bound(out, f, f->start, "lte", 0);
   int64_t least_ns = 0;
   for (int64_t most_ns = second_ns; least_ns < range.start_ns;
-       least_ns = most_ns, most_ns = bt_time_add(most_ns, most_ns * 7))
+       least_ns = most_ns, most_ns = most_ns < INT64_MAX / 8 ? most_ns * 8 : INT64_MAX)
     write_earlier(out, f, range.start_ns, least_ns, most_ns);
 }
 
