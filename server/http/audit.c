@@ -105,7 +105,7 @@ static void make_line(const bt_audit_line *from, const char *event, unsigned lon
   if (left_out) bt_buffer_printf(line, ",\"left_out\":%llu", left_out);
 }
 
-/* Under the lock. `failed` is the system's number; 0: no memory for the line. */
+/* Under the lock. `failed` is the system's number. */
 static void count_lost(bt_audit *audit, int failed) {
   int64_t now_ns = bt_clock_monotonic_ns();
   audit->lost++;
@@ -113,7 +113,7 @@ static void count_lost(bt_audit *audit, int failed) {
   if (audit->complained_at_ns && now_ns - audit->complained_at_ns < COMPLAIN_S * second_ns) return;
   audit->complained_at_ns = now_ns;
   bt_log(BT_LOG_ERROR, "the audit log %s cannot be written: %s; %llu lines are lost so far", audit->file,
-         failed ? strerror(failed) : "there is not enough memory", audit->lost);
+         strerror(failed), audit->lost);
 }
 
 /* Under the lock. 0, or the system's number: a full disk takes a part first, and says why not the rest when it is asked

@@ -127,7 +127,7 @@ static void audit_refusal(const local_run *run, const bt_local_request *request,
   bt_audit_refused(run->server->audit, &line);
 }
 
-/* False: answered. Whoever has no token has an address that is not known here. */
+/* False: answered. Without a token nothing is counted: a request from inside has no address. */
 static bool check_rate(local_run *run, const bt_local_request *request, const bt_access_answer *answer) {
   if (!request->is_counted || !answer->client.len) return true;
   uint32_t wait_seconds =

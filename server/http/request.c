@@ -23,11 +23,17 @@ static bt_str str_of(h2o_iovec_t vector) {
 
 /* ---- who did what ---- */
 
+/* Its length; 0: it is not known. */
+static socklen_t peer_address(h2o_req_t *request, struct sockaddr_storage *out) {
+  *out = (struct sockaddr_storage){0};
+  return request->conn->callbacks->get_peername(request->conn, (struct sockaddr *)out);
+}
+
 /* "127.0.0.1:1234" */
 static void write_address(h2o_req_t *request, char out[64]) {
-  struct sockaddr_storage peer = {0};
+  struct sockaddr_storage peer;
   char host[40], port[8];
-  socklen_t length = request->conn->callbacks->get_peername(request->conn, (struct sockaddr *)&peer);
+  socklen_t length = peer_address(request, &peer);
   out[0] = '\0';
   if (length && getnameinfo((struct sockaddr *)&peer, length, host, sizeof host, port, sizeof port,
                             NI_NUMERICHOST | NI_NUMERICSERV) == 0)
@@ -449,8 +455,8 @@ static bool check_access(const bt_access *access, h2o_req_t *request, bt_role ne
 /* ---- how often ---- */
 
 static uint64_t address_client(h2o_req_t *request) {
-  struct sockaddr_storage peer = {0};
-  socklen_t length = request->conn->callbacks->get_peername(request->conn, (struct sockaddr *)&peer);
+  struct sockaddr_storage peer;
+  socklen_t length = peer_address(request, &peer);
   return bt_client_of_address((struct sockaddr *)&peer, length);
 }
 
