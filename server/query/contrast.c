@@ -18,9 +18,11 @@
 #include "server/query/contrast_parts.h"
 #include "server/query/shares.h"
 #include "server/replay/given_families.h"
+#include "tempo/wire/pause.h"
 
 enum {
   TURNS = 4,
+  PAUSE_MS = 500,  /* before what was not there is looked for once more */
   LEAST_PART = 50, /* a batch costs about the same with fewer */
   LEAST_BY_ID = 1  /* of what a replay reads only to check its batches and searches: here all of the samples are read */
 };
@@ -262,8 +264,19 @@ static bt_status take_trace(contrast *c, const bt_trace *trace, const bt_family 
   return status;
 }
 
+/* One look at traces, by their ids. missing: room for as many ids; NULL in the last look. */
+typedef struct look {
+  contrast *c;
+  const bt_trace_id *ids;
+  bt_trace_id *missing;
+  size_t missing_count;
+} look;
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
-  return take_trace(context, read->trace, NULL, error);
+  look *l = context;
+  if (read->trace || !l->missing) return take_trace(l->c, read->trace, NULL, error);
+  l->missing[l->missing_count++] = l->ids[read->index];
+  return BT_OK;
 }
 
 static bt_status take_family(void *context, size_t index, const bt_family *family, bt_error *error) {
@@ -283,12 +296,9 @@ static bt_status read_families(contrast *c, const keyed *items, size_t count, bt
   return status;
 }
 
-static bt_status read_traces(contrast *c, const keyed *items, size_t count, bt_source_account *account,
-                             bt_error *error) {
-  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
-  if (!ids) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
-  bt_read_request request = {.ids = ids,
+static bt_status look_at(look *l, size_t count, bt_source_account *account, bt_error *error) {
+  contrast *c = l->c;
+  bt_read_request request = {.ids = l->ids,
                              .count = count,
                              .range = {0, c->replay.now_ns},
                              .by_id = true,
@@ -296,7 +306,22 @@ static bt_status read_traces(contrast *c, const keyed *items, size_t count, bt_s
                              .cancel = reading_cancel(c),
                              .rule_id = c->replay.rules[0]->fields.id,
                              .priority = c->replay.priority};
-  bt_status status = bt_source_read(c->source, &request, take_read, c, account, error);
+  return bt_source_read(c->source, &request, take_read, l, account, error);
+}
+
+/* A Tempo that hands a block over does not find its traces by id for a moment: what is not there is looked for once
+ * more. */
+static bt_status read_traces(contrast *c, const keyed *items, size_t count, bt_source_account *account,
+                             bt_error *error) {
+  bt_trace_id *ids = bt_realloc_array(NULL, count, 2 * sizeof *ids);
+  if (!ids) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
+  look first = {c, ids, ids + count, 0};
+  bt_status status = look_at(&first, count, account, error);
+  if (!status && first.missing_count) {
+    bt_pause_ms(reading_cancel(c), PAUSE_MS);
+    status = look_at(&(look){c, first.missing, NULL, 0}, first.missing_count, account, error);
+  }
   free(ids);
   return status;
 }

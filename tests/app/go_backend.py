@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from node_packages import skipped
+from node_packages import cache_folder, skipped
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPT = os.path.join(ROOT, "grafana-betrace-app", "scripts", "go.sh")
@@ -21,6 +21,7 @@ def main(what):
     if not go:
         return skipped("the data source's backend needs Go 1.21 or newer, which fetches the version that go.mod names")
     env = dict(os.environ, PATH=os.path.dirname(go) + os.pathsep + os.environ.get("PATH", ""), GOFLAGS="-v -buildvcs=false")
+    env.setdefault("GOCACHE", os.path.join(cache_folder(), "go-build"))  # with what else is kept: the SDK takes minutes to compile
     if env.get("BETRACE_RELEASE_BIN"):
         env["BETRACE_BIN"] = env["BETRACE_RELEASE_BIN"]
     return subprocess.run(["sh", SCRIPT, what], env=env, stderr=subprocess.STDOUT, check=False).returncode

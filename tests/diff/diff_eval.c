@@ -19,16 +19,13 @@
 #include "tests/diff/rule_features.h"
 #include "tests/diff/verdict_pair.h"
 #include "tests/support/renamed_keys.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/trace_text.h"
 
 enum { RULES = 8, TRACES = 8, VERDICTS = 4, DEFAULT_DIFFERENCES = 5, ARENA_BYTES = 64 * 1024 * 1024 };
 /* Where nothing is optimised, or every access is looked at, a quarter of them: the naive evaluator takes long for spans
  * that are picked from picked ones. make check runs the optimised build. */
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-enum { DEFAULT_PAIRS = 100000 };
-#else
-enum { DEFAULT_PAIRS = 25000 };
-#endif
+enum { DEFAULT_PAIRS = ROUNDS_OF(100000, 25000) };
 enum { CENSUS_PAIRS = 20000 }; /* fewer pairs say nothing about the generator */
 
 typedef struct census {

@@ -16,13 +16,10 @@
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/naive/naive.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/trace_text.h"
 
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-enum { DEFAULT_RULES = 1500 };
-#else
-enum { DEFAULT_RULES = 250 };
-#endif
+enum { DEFAULT_RULES = ROUNDS_OF(700, 80) };
 enum { TRACES = 40, MUTANTS = 3, ARENA_BYTES = 64 * 1024 * 1024 };
 
 typedef struct census {

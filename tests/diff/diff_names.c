@@ -18,9 +18,10 @@
 #include "tests/diff/verdict_pair.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/trace_text.h"
 
-enum { TRACES = 6, DEFAULT_PAIRS = 20000, ARENA_BYTES = 64 * 1024 * 1024 };
+enum { TRACES = 6, DEFAULT_PAIRS = ROUNDS_OF(20000, 5000), ARENA_BYTES = 64 * 1024 * 1024 };
 
 static void stop(const char *what) {
   fprintf(stderr, "diff_names: %s\n", what);

@@ -11,6 +11,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 from betrace_process import Betrace, run_cli  # noqa: E402
+from http_wire import Answer, Proxy, send_whole  # noqa: E402
 from run_tempo import TempoServer, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -58,8 +59,8 @@ class ContrastOnTempo(unittest.TestCase):
         seconds = (int(start.timestamp()) - 900, int(end.timestamp()) + 900)
         cls.tempo.wait_until(lambda: len(cls.tempo.search("{}", *seconds, limit=100000, spss=1)) >= TRACES, "all traces are searchable")
 
-    def contrast(self, *more, dsl=RULE["dsl"]):
-        done = run_cli("contrast", "--dsl", dsl, "--tempo", self.tempo.url, "--start", self.bounds[0], "--end", self.bounds[1], "--json", *more)
+    def contrast(self, *more, dsl=RULE["dsl"], tempo=None):
+        done = run_cli("contrast", "--dsl", dsl, "--tempo", tempo or self.tempo.url, "--start", self.bounds[0], "--end", self.bounds[1], "--json", *more)
         self.assertNotIn("Sanitizer", done.stderr)
         return done.returncode, json.loads(done.stdout)
 
@@ -77,6 +78,27 @@ class ContrastOnTempo(unittest.TestCase):
         self.assertEqual([f["value"] for f in answer["findings"]], ["2.4.1", "2.4.0"], "nothing else was planted")
         excluded = {(e["name"], e["reason"]) for e in answer["excluded"]}
         self.assertLessEqual({("payment", "compared"), ("amount", "compared"), ("order", "ids")}, excluded)
+
+    def test_a_trace_that_is_not_there_for_a_moment_is_looked_for_again(self):
+        """So it is while a Tempo hands a block over. What is gone for good is told. The samples are read last."""
+        def by_id(proxy):
+            return [request.path for request in proxy.seen if request.path.startswith("/api/v2/traces/")]
+
+        with Proxy(self.tempo.url) as proxy:
+            self.contrast("--sample", 500, tempo=proxy.url)
+            hidden = set(by_id(proxy)[-3:])
+        self.assertEqual(len(hidden), 3)
+        for times, gone in ((1, 0), (9, 3)):
+            def hides(wire, request, answer):
+                if request.path in hidden and by_id(proxy).count(request.path) <= times:
+                    send_whole(wire, request, Answer(200, {"Content-Type": "application/json"}, b'{"trace":{},"metrics":{}}'))
+                    return True
+                return Proxy.pass_on(wire, request, answer)
+
+            with self.subTest(times=times), Proxy(self.tempo.url, hides) as proxy:
+                _, answer = self.contrast("--sample", 500, tempo=proxy.url)
+                self.assertEqual({path: by_id(proxy).count(path) for path in hidden}, dict.fromkeys(hidden, 2))
+                self.assertEqual(sum(answer[side]["gone"] for side in ("violating", "satisfying")), gone, answer)
 
     def test_of_many_violations_so_many_are_judged_as_the_samples_need(self):
         """Two of three traces have a check. What is compared is a random sample all the same: the planted attribute is found, and no time is."""

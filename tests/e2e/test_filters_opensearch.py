@@ -37,9 +37,9 @@ MAPPED = {"keyword": KEYWORD, "keyword, ignore_above 10": {**KEYWORD, "ignore_ab
           "float": {"type": "float"}, "boolean": {"type": "boolean"}, "text": {"type": "text"}, "keyword, index false": {**KEYWORD, "index": False},
           "long, ignore_malformed": {"type": "long", "ignore_malformed": True}, "scaled_float": {"type": "scaled_float", "scaling_factor": 100}}
 # Which conditions are asked for, by how the page's table calls them.
-ASKED = {"equals a text": ('k == "x"', 'k in ["x", "9"]', 'k == "a*b?c\\\\d"'), "compares with a number": ('k == 9', 'k == 0.1', 'k > 0.1', 'k >= 9.5', 'k <= -5', 'k < 2'),
-         "equals true or false": ('k == true', 'k == false'), "contains, starts or ends with a text": ('k contains "x"', 'k starts_with "x"', 'k ends_with "d"', 'k matches "x.*y"'),
-         "is there, or is not equal": ('exists(k)', 'k != "x"', 'k != 9', 'not (k == "x")')}
+ASKED = {"equals a text": ('k == "x"', 'k in ["x", "9"]', 'k == "a*b?c\\\\d"'), "against a number": ('k == 9', 'k == 0.1', 'k > 0.1', 'k >= 9.5', 'k <= -5', 'k < 2'),
+         "equals true or false": ('k == true', 'k == false'), "holds a text": ('k contains "x"', 'k starts_with "x"', 'k ends_with "d"', 'k matches "x.*y"'),
+         "is there, or not equal": ('exists(k)', 'k != "x"', 'k != 9', 'not (k == "x")')}
 
 
 def without_maps(document):

@@ -14,8 +14,9 @@
 
 #include "tempo/api/id_cover.h"
 #include "tests/support/random.h"
+#include "tests/support/slow_build.h"
 
-enum { ROUNDS = 3000, IDS = 8 };
+enum { ROUNDS = ROUNDS_OF(3000, 600), IDS = 8 };
 
 static bt_trace_id random_id(test_random *random, const bt_trace_id *near) {
   bt_trace_id id = *near;

@@ -10,8 +10,9 @@
 #include "dsl/base/time_sum.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/random.h"
+#include "tests/support/slow_build.h"
 
-enum { TRACES = 1500, SEEDS = 20, LISTED = 30, SAMPLE = 8, PER_READ = 20 };
+enum { TRACES = 1500, SEEDS = ROUNDS_OF(20, 4), LISTED = 30, SAMPLE = 8, PER_READ = 20 };
 
 static const char *const texts[] = {"trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",
                                     "trace.has(span.name == \"slow\") and not (count(span.name == \"retry\") == 1)",

@@ -13,8 +13,9 @@
 
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/random.h"
+#include "tests/support/slow_build.h"
 
-enum { WORLDS = 400, SATISFYING_KEPT = 40 };
+enum { WORLDS = ROUNDS_OF(400, 80), SATISFYING_KEPT = 40 };
 #define RULE "when { slow } always { retry }"
 
 static const char *const services[] = {"shop", "web"};
