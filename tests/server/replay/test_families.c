@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "dsl/trace/kinship.h"
+#include "server/replay/given_families.h"
 #include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
@@ -101,7 +103,7 @@ static void expect_all(const scene *w, const bt_rule *rule, expectation *out) {
   assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
   for (unsigned t = 0; t < TRACES; t++) {
     bt_family_trace own_first[TRACES];
-    const bt_family family = {own_first, TRACES};
+    const bt_family family = {.traces = own_first, .trace_count = TRACES};
     const bt_rule_verdict *verdict = NULL;
     memcpy(own_first, traces, sizeof traces);
     own_first[0] = traces[t];
@@ -515,6 +517,50 @@ static void families_are_held_in_the_account(void **state) {
   bt_memory_account_free(account);
 }
 
+enum { KIN = 120, KIN_BYTES = 16 * 1024 * 1024 };
+
+typedef struct kin_given {
+  const bt_kinship *last;
+  unsigned families, without, changes; /* with another kinship than the one before */
+} kin_given;
+
+static bt_status take_kin(void *context, size_t index, const bt_family *family, bt_error *error) {
+  kin_given *given = context;
+  uint32_t own;
+  (void)index;
+  (void)error;
+  assert_int_equal(family->trace_count, KIN);
+  if (family->kinship) assert_true(bt_kinship_is_of(family->kinship, family, &own));
+  given->families++;
+  given->without += !family->kinship;
+  given->changes += given->last != family->kinship;
+  given->last = family->kinship;
+  return BT_OK;
+}
+
+/* Each links to each: the families of one look-up, of which there are fifty at most, share one kinship. Where there is
+ * no memory for it, they have none. */
+static void families_of_the_same_traces_share_a_kinship(void **state) {
+  scene *w = *state;
+  bt_given_trace traces[KIN];
+  for (unsigned i = 0; i < KIN; i++) {
+    fake_trace *trace = fake_add(&w->fake, 1 + i);
+    for (unsigned k = 0; k < 2; k++) fake_link_add(fake_span_add(trace, "a", NOON_NS + i), 1 + (i + 1 + k) % KIN, 0);
+    traces[i] = (bt_given_trace){trace->id, {NOON_NS + i, NOON_NS + i + 1}};
+  }
+  replay_run_add(&w->run, "linked", "when { a as p } always { a downstream of p within 10m over 64 links }");
+  for (unsigned tight = 0; tight < 2; tight++) {
+    kin_given given = {.last = NULL};
+    bt_error error = {0};
+    w->run.request.memory_limit_bytes = KIN_BYTES;
+    assert_int_equal(
+        bt_given_families_gather(&w->fake.source, &w->run.request, traces, KIN, take_kin, &given, NULL, &error), BT_OK);
+    assert_int_equal(given.families, KIN);
+    assert_int_equal(given.without, 0);
+    assert_in_range(given.changes, 1, (KIN + 49) / 50);
+  }
+}
+
 /* A family that was cut decides all the same where what is there does. */
 static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state) {
   scene *w = *state;
@@ -618,6 +664,7 @@ int main(void) {
       SCENE(too_many_are_not_counted),
       SCENE(what_does_not_fit_is_named),
       SCENE(families_are_held_in_the_account),
+      SCENE(families_of_the_same_traces_share_a_kinship),
       SCENE(what_does_not_fit_is_not_named_where_it_decides_nothing),
       SCENE(every_allocation_fails_in_turn),
       SCENE(and_where_spans_are_shown),
