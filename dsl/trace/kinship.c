@@ -162,7 +162,7 @@ const bt_kinship *bt_kinship_make(const bt_family_trace *traces, uint32_t count,
 }
 
 size_t bt_kinship_most_bytes(const bt_family_trace *traces, uint32_t count) {
-  enum { TABLES = 3, ROUNDING = 16 * 10 };
+  enum { TABLES = 3, ROUNDING = 9 * sizeof(max_align_t) }; /* of nine arrays of an arena */
   uint64_t ties = 2 * count_spans(traces, count) + count_links(traces, count);
   return ties * (sizeof(bt_kin_key) + sizeof(uint32_t)) + count * (sizeof(const bt_trace *) + sizeof(uint32_t)) +
          TABLES * sizeof(bt_kin_key) + sizeof(bt_kinship) + ROUNDING;
