@@ -10,8 +10,10 @@
  * end a census says what was met, and the test fails where that is too little to have shown anything. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/compile.h"
+#include "dsl/evaluate/relatives.h"
 #include "dsl/plan/plan.h"
 #include "dsl/trace/kinship.h"
 #include "tempo/api/traceql_dialect.h"
@@ -295,6 +297,31 @@ static void compare_alone(sharing *s, const bt_family *family, bt_eval_options o
   print_family(s->f, family, text);
 }
 
+static bool lists_equal(bt_span_list a, bt_span_list b) {
+  return a.count == b.count && (!a.count || memcmp(a.spans, b.spans, a.count * sizeof *a.spans) == 0);
+}
+
+static void compare_lists(const bt_relatives *a, const bt_relatives *b, uint32_t trace, const bt_span_id *id) {
+  if (!lists_equal(bt_relatives_with_id(a, trace, id), bt_relatives_with_id(b, trace, id)) ||
+      !lists_equal(bt_relatives_children(a, trace, id), bt_relatives_children(b, trace, id)) ||
+      !lists_equal(bt_relatives_linkers(a, trace, id), bt_relatives_linkers(b, trace, id)))
+    stop("with a shared kinship other spans are named, or in another order");
+}
+
+/* Who names each span and its parent, with the kinship and without, in the same order. */
+static void compare_ties(const bt_family *family, bt_arena *arena) {
+  bt_family alone = {.traces = family->traces, .trace_count = family->trace_count};
+  bt_relatives a, b;
+  if (!bt_relatives_start(&a, family, arena) || !bt_relatives_find_ties(&a) || !bt_relatives_start(&b, &alone, arena) ||
+      !bt_relatives_find_ties(&b))
+    stop("no memory");
+  for (uint32_t t = 0; t < family->trace_count; t++)
+    for (uint32_t i = 0; i < family->traces[t].trace->span_count; i++) {
+      compare_lists(&a, &b, t, &family->traces[t].trace->spans[i].id);
+      compare_lists(&a, &b, t, &family->traces[t].trace->spans[i].parent_id);
+    }
+}
+
 static const bt_kinship *make_kinship(const bt_family_trace *traces, uint32_t count, bt_arena *arena) {
   size_t before = arena->total_bytes;
   const bt_kinship *kinship = bt_kinship_make(traces, count, arena);
@@ -303,25 +330,44 @@ static const bt_kinship *make_kinship(const bt_family_trace *traces, uint32_t co
   return kinship;
 }
 
-/* Each trace in turn is the own one, and all share a kinship. One of them is offered that of a set that overlaps with
- * theirs, or of the same in another order: it must do no harm. */
+/* The same trace in another copy, whose spans link to nothing. */
+static const bt_trace *without_links(const bt_trace *trace, bt_arena *arena) {
+  bt_trace *out = bt_arena_duplicate(arena, trace, sizeof *trace);
+  bt_span *spans = bt_arena_duplicate(arena, trace->spans, trace->span_count * sizeof *spans);
+  if (!out || !spans) stop("no memory");
+  for (uint32_t i = 0; i < trace->span_count; i++) spans[i].link_count = 0;
+  out->spans = spans;
+  return out;
+}
+
+/* That of a set that overlaps with the family's, of the same in another order, or of another copy of one trace. */
+static const bt_kinship *wrong_kinship(sharing *s, const bt_family *family, uint32_t odd, bt_arena *arena) {
+  bt_family_trace turned[FAMILY_MAX];
+  uint32_t count = family->trace_count, by = test_random_below(s->random, count);
+  bool is_copy = test_random_below(s->random, 2);
+  for (uint32_t t = 0; t < count; t++) turned[t] = family->traces[is_copy ? t : (t + by) % count];
+  if (is_copy) turned[odd].trace = without_links(turned[odd].trace, arena);
+  bool is_part = !is_copy && count > 1 && test_random_below(s->random, 2);
+  return make_kinship(turned, is_part ? count - 1 : count, arena);
+}
+
+/* Each trace in turn is the own one, and all share a kinship. One of them is offered a wrong one: it must do no harm.
+ */
 static void judge_shared(sharing *s, const bt_family *family, const bt_eval_options *options, bt_str text, census *c) {
-  bt_family_trace traces[FAMILY_MAX], turned[FAMILY_MAX];
-  uint32_t count = family->trace_count, cut = test_random_below(s->random, count),
-           odd = test_random_below(s->random, count);
+  bt_family_trace traces[FAMILY_MAX];
+  uint32_t count = family->trace_count, odd = test_random_below(s->random, count);
   bt_arena arena;
   bt_arena_init(&arena, KINSHIP_BYTES);
-  for (uint32_t t = 0; t < count; t++) turned[t] = family->traces[(t + cut) % count];
   const bt_kinship *of_all = make_kinship(family->traces, count, &arena);
-  const bt_kinship *of_part = test_random_below(s->random, 2) && count > 1 ? make_kinship(turned, count - 1, &arena)
-                                                                           : make_kinship(turned, count, &arena);
+  const bt_kinship *wrong = wrong_kinship(s, family, odd, &arena);
   for (uint32_t own = 0; own < count && c->differences < DIFFERENCES; own++) {
-    bt_family one = {.traces = traces, .trace_count = count, .kinship = own == odd ? of_part : of_all};
+    bt_family one = {.traces = traces, .trace_count = count, .kinship = own == odd ? wrong : of_all};
     traces[0] = family->traces[own];
     for (uint32_t t = 0, next = 1; t < count; t++)
       if (t != own) traces[next++] = family->traces[t];
     judge(s->evaluator, s->rule, s->f, &one, options, text, c);
     compare_alone(s, &one, *options, text, c);
+    compare_ties(&one, &arena);
     c->shared += own > 0 && own != odd;
   }
   bt_arena_dispose(&arena);
