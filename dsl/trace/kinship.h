@@ -1,7 +1,6 @@
 /* Who names whom by span ids among some traces: which spans have an id, name it as their parent or link to it. Whoever
- * judges several families (family.h) of the same traces makes it once for all of them. The traces stand in one order
- * and their spans have the numbers 0, 1, … in that order. The traces are borrowed. Thread: immutable once it is made.
- */
+ * judges several families (family.h) of the same traces makes it once for all of them. The traces have an order, and
+ * their spans have the numbers 0, 1, … in it. The traces are borrowed. Thread: immutable once it is made. */
 #ifndef BT_DSL_TRACE_KINSHIP_H
 #define BT_DSL_TRACE_KINSHIP_H
 

@@ -447,11 +447,12 @@ int main(int argc, char **argv) {
     printf("%-16s whole %8llu  with gaps %8llu  with hidden links %8llu\n", bt_verdict_name((bt_verdict)v),
            (unsigned long long)c.whole[v], (unsigned long long)c.gaps[v], (unsigned long long)c.hidden[v]);
   printf("%llu pairs, %llu decided with gaps, %llu witnesses in other traces, %llu of %llu violations rest on no link, "
-         "%llu of %llu satisfied by evidence, %llu traces left out of %llu families, %llu differences\n",
+         "%llu of %llu satisfied by evidence, %llu traces left out of %llu families, %llu with a shared kinship, "
+         "%llu differences\n",
          (unsigned long long)c.pairs, (unsigned long long)c.decided_with_gaps, (unsigned long long)c.abroad,
          (unsigned long long)c.resting, (unsigned long long)c.violated, (unsigned long long)c.decided_by_evidence,
          (unsigned long long)c.shown, (unsigned long long)c.left_out, (unsigned long long)c.gathered,
-         (unsigned long long)c.differences);
+         (unsigned long long)c.shared, (unsigned long long)c.differences);
   bool good = c.pairs < CENSUS_PAIRS || census_is_good(&c);
   return c.differences == 0 && good ? 0 : 1;
 }
