@@ -331,7 +331,8 @@ static bt_status run_worlds(bt_evaluator *evaluator, const bt_family *family, bo
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) {
   bt_family_trace alone = {.trace = trace};
-  bt_status status = trace->differing_copies ? run_worlds(evaluator, &(bt_family){&alone, 1}, false, options, error)
+  bt_status status = trace->differing_copies ? run_worlds(evaluator, &(bt_family){.traces = &alone, .trace_count = 1},
+                                                          false, options, error)
                                              : run_trace(evaluator, trace, options, error);
   *out = status == BT_OK ? evaluator->verdicts : NULL;
   return status;

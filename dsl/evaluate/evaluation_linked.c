@@ -98,10 +98,10 @@ static void reach_spans(walk *w, bt_span_list spans) {
   bt_relatives *relatives = &w->evaluator->relatives;
   for (uint32_t i = 0; i < spans.count; i++) {
     if (!bt_evaluator_step(w->evaluator)) return;
+    if (bt_relatives_is_marked(relatives, spans.spans[i])) continue;
     const bt_span *span = bt_evaluator_span(w->evaluator, spans.spans[i]);
     bool may_be = has_start(span) ? is_in(w->window, span, w->is_sure) : !w->is_sure;
-    if (!may_be) continue;
-    if (bt_relatives_mark(relatives, spans.spans[i])) relatives->queue[w->count++] = spans.spans[i];
+    if (may_be && bt_relatives_mark(relatives, spans.spans[i])) relatives->queue[w->count++] = spans.spans[i];
   }
 }
 

@@ -238,7 +238,7 @@ static bool build_world(bt_worlds *worlds) {
     if (!build_trace(worlds, t, &at)) return false;
     worlds->traces[t].trace = &worlds->built[t];
   }
-  worlds->family = (bt_family){worlds->traces, worlds->given->trace_count};
+  worlds->family = (bt_family){.traces = worlds->traces, .trace_count = worlds->given->trace_count};
   return true;
 }
 

@@ -2,25 +2,13 @@
 #include "dsl/evaluate/relatives.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static const uint32_t max_spans = UINT32_C(1) << 30;
-
-static const bt_span *span_at(const bt_relatives *relatives, uint32_t span) {
-  const bt_trace *own = relatives->family->traces[0].trace;
-  return span < relatives->own_count ? &own->spans[span] : relatives->others[span - relatives->own_count];
-}
-
-static uint32_t trace_of(const bt_relatives *relatives, uint32_t span) {
-  return span < relatives->own_count ? 0 : relatives->trace_of[span - relatives->own_count];
-}
 
 static bool count_spans(bt_relatives *relatives) {
   uint64_t count = 0;
   for (uint32_t i = 0; i < relatives->family->trace_count; i++) count += relatives->family->traces[i].trace->span_count;
   relatives->own_count = relatives->family->traces[0].trace->span_count;
   relatives->span_count = (uint32_t)count;
-  return count <= max_spans;
+  return count <= BT_KINSHIP_MAX_SPANS;
 }
 
 static void number_spans(bt_relatives *relatives) {
@@ -83,53 +71,38 @@ bool bt_relatives_find_trace(const bt_relatives *relatives, const bt_trace_id *i
   return false;
 }
 
-/* ---- tables ---- */
+/* ---- ties ---- */
 
-static int compare_keys(const bt_tie *a, uint32_t trace, const bt_span_id *id) {
-  if (a->trace != trace) return a->trace < trace ? -1 : 1;
-  return memcmp(a->id.bytes, id->bytes, sizeof id->bytes);
-}
-
-static int compare_ties(const void *left, const void *right) {
-  const bt_tie *a = left, *b = right;
-  int order = compare_keys(a, b->trace, &b->id);
-  return order ? order : (a->span > b->span) - (a->span < b->span);
-}
-
-static bool make_table(bt_relatives *relatives, bt_tie_table *table, size_t most) {
-  *table = (bt_tie_table){0};
-  table->ties = bt_arena_array(relatives->arena, most, sizeof *table->ties);
-  table->spans = bt_arena_array(relatives->arena, most, sizeof *table->spans);
-  return table->ties && table->spans;
-}
-
-/* A span that links twice to another one is one of those that link to it. */
-static void sort_table(bt_tie_table *table) {
-  uint32_t kept = 0;
-  if (table->count > 1) qsort(table->ties, table->count, sizeof *table->ties, compare_ties);
-  for (uint32_t i = 0; i < table->count; i++) {
-    if (kept && compare_ties(&table->ties[kept - 1], &table->ties[i]) == 0) continue;
-    table->ties[kept] = table->ties[i];
-    table->spans[kept++] = table->ties[i].span;
+/* From numbers of the kinship to those of the family: the own trace comes first, and those that stood before it move
+ * behind it. Of each key they ascend again. */
+static void turn_spans(const bt_relatives *relatives, const bt_kin_table *table, uint32_t *to) {
+  const uint32_t *from = table->spans;
+  uint32_t own_count = relatives->own_count, own_first = relatives->kinship->first_span[relatives->own_place];
+  for (uint32_t k = 0; k < table->key_count; k++) {
+    uint32_t first = table->keys[k].first, end = table->keys[k + 1].first, own = first, past = first, next = first;
+    while (own < end && from[own] < own_first) own++;
+    for (past = own; past < end && from[past] - own_first < own_count;) to[next++] = from[past++] - own_first;
+    for (uint32_t i = first; i < own; i++) to[next++] = from[i] + own_count;
+    for (uint32_t i = past; i < end; i++) to[next++] = from[i];
   }
-  table->count = kept;
 }
 
-static void add_tie(bt_tie_table *table, uint32_t trace, const bt_span_id *id, uint32_t span) {
-  if (!bt_span_id_is_zero(id)) table->ties[table->count++] = (bt_tie){trace, *id, span};
+static bool turn_table(const bt_relatives *relatives, const bt_kin_table *table, const uint32_t **out) {
+  *out = table->spans;
+  if (relatives->own_place == 0) return true;
+  uint32_t *turned = bt_arena_bare_array(relatives->arena, table->count, sizeof *turned);
+  if (turned) turn_spans(relatives, table, turned);
+  return (*out = turned) != NULL;
 }
 
-/* A summary's id, parent and links are those of several spans, and so they are nobody's; what was kept beside one may
- * have had another parent. */
-static void add_ties(bt_relatives *relatives, uint32_t number) {
-  const bt_span *span = span_at(relatives, number);
-  uint32_t trace = trace_of(relatives, number), target;
-  if (span->pruning == BT_PRUNING_SUMMARY) return;
-  add_tie(&relatives->ids, trace, &span->id, number);
-  if (span->pruning == BT_PRUNING_NONE) add_tie(&relatives->children, trace, &span->parent_id, number);
-  for (uint32_t i = 0; i < span->link_count; i++)
-    if (bt_relatives_find_trace(relatives, &span->links[i].trace_id, &target))
-      add_tie(&relatives->linkers, target, &span->links[i].span_id, number);
+/* That of whoever gathered the family, where it is of just these traces; else one is made. */
+static bool find_kinship(bt_relatives *relatives) {
+  const bt_family *family = relatives->family;
+  relatives->own_place = 0;
+  relatives->kinship = family->kinship;
+  if (!bt_kinship_is_of(relatives->kinship, family, &relatives->own_place))
+    relatives->kinship = bt_kinship_make(family->traces, family->trace_count, relatives->arena);
+  return relatives->kinship != NULL;
 }
 
 static bool make_walk_room(bt_relatives *relatives) {
@@ -142,51 +115,34 @@ static bool make_walk_room(bt_relatives *relatives) {
 }
 
 bool bt_relatives_find_ties(bt_relatives *relatives) {
-  size_t link_count = 0;
-  if (relatives->has_tables) return true;
-  for (uint32_t i = 0; i < relatives->span_count; i++) link_count += span_at(relatives, i)->link_count;
-  if (!make_walk_room(relatives) || !make_table(relatives, &relatives->ids, relatives->span_count) ||
-      !make_table(relatives, &relatives->children, relatives->span_count) ||
-      !make_table(relatives, &relatives->linkers, link_count))
-    return false;
-  for (uint32_t i = 0; i < relatives->span_count; i++) add_ties(relatives, i);
-  sort_table(&relatives->ids);
-  sort_table(&relatives->children);
-  sort_table(&relatives->linkers);
-  relatives->has_tables = true;
-  return true;
+  if (relatives->has_ties) return true;
+  if (!make_walk_room(relatives) || !find_kinship(relatives)) return false;
+  const bt_kinship *kinship = relatives->kinship;
+  relatives->has_ties = turn_table(relatives, &kinship->ids, &relatives->with_id) &&
+                        turn_table(relatives, &kinship->children, &relatives->children) &&
+                        turn_table(relatives, &kinship->linkers, &relatives->linkers);
+  return relatives->has_ties;
 }
 
-/* The first tie that does not stand before the key, or where `is_past`, the first that stands behind it. */
-static uint32_t find_place(const bt_tie_table *table, uint32_t trace, const bt_span_id *id, bool is_past) {
-  uint32_t low = 0, high = table->count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    int order = compare_keys(&table->ties[middle], trace, id);
-    if (order < 0 || (is_past && order == 0))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-static bt_span_list find_spans(const bt_tie_table *table, uint32_t trace, const bt_span_id *id) {
-  if (bt_span_id_is_zero(id)) return (bt_span_list){0};
-  uint32_t first = find_place(table, trace, id, false);
-  return (bt_span_list){table->spans + first, find_place(table, trace, id, true) - first};
+/* spans: of the table, turned. */
+static bt_span_list find_spans(const bt_relatives *relatives, const bt_kin_table *table, const uint32_t *spans,
+                               uint32_t trace, const bt_span_id *id) {
+  uint32_t place = trace == 0 ? relatives->own_place : trace <= relatives->own_place ? trace - 1 : trace;
+  bool is_there;
+  const bt_kin_key *key = &table->keys[bt_kin_table_find(table, place, id, &is_there)];
+  return is_there ? (bt_span_list){spans + key->first, key[1].first - key->first} : (bt_span_list){0};
 }
 
 bt_span_list bt_relatives_with_id(const bt_relatives *relatives, uint32_t trace, const bt_span_id *id) {
-  return find_spans(&relatives->ids, trace, id);
+  return find_spans(relatives, &relatives->kinship->ids, relatives->with_id, trace, id);
 }
 
 bt_span_list bt_relatives_children(const bt_relatives *relatives, uint32_t trace, const bt_span_id *id) {
-  return find_spans(&relatives->children, trace, id);
+  return find_spans(relatives, &relatives->kinship->children, relatives->children, trace, id);
 }
 
 bt_span_list bt_relatives_linkers(const bt_relatives *relatives, uint32_t trace, const bt_span_id *id) {
-  return find_spans(&relatives->linkers, trace, id);
+  return find_spans(relatives, &relatives->kinship->linkers, relatives->linkers, trace, id);
 }
 
 bt_span_list bt_relatives_of_trace(const bt_relatives *relatives, uint32_t trace) {
@@ -201,7 +157,7 @@ void bt_relatives_start_walk(bt_relatives *relatives) {
 }
 
 bool bt_relatives_mark(bt_relatives *relatives, uint32_t span) {
-  if (relatives->mark[span] == relatives->mark_number) return false;
+  if (bt_relatives_is_marked(relatives, span)) return false;
   relatives->mark[span] = relatives->mark_number;
   return true;
 }

@@ -1,7 +1,7 @@
 /* What the evaluator wants to know quickly of a family (family.h): its spans under one numbering, and who names whom by
  * span ids. The rule's own spans come first, with the numbers that they have in their trace, then those of the others.
- * The tables are made when they are first asked for. All memory is the evaluator's arena of one run. Thread: one
- * evaluator's. */
+ * The tables are made, or taken from the family's kinship, when they are first asked for. All other memory is the
+ * evaluator's arena of one run. Thread: one evaluator's. */
 #ifndef BT_DSL_EVALUATE_RELATIVES_H
 #define BT_DSL_EVALUATE_RELATIVES_H
 
@@ -12,19 +12,8 @@
 #include "dsl/base/error.h"
 #include "dsl/evaluate/trace_index.h"
 #include "dsl/trace/family.h"
+#include "dsl/trace/kinship.h"
 #include "dsl/trace/trace.h"
-
-typedef struct bt_tie { /* a span id in a trace of the family, and a span that has it, names it or links to it */
-  uint32_t trace;
-  bt_span_id id;
-  uint32_t span;
-} bt_tie;
-
-typedef struct bt_tie_table {
-  bt_tie *ties;    /* by trace, id and span; each once */
-  uint32_t *spans; /* of each of them */
-  uint32_t count;
-} bt_tie_table;
 
 typedef struct bt_relatives {
   const bt_family *family; /* NULL: there is none, and nothing below is set */
@@ -42,8 +31,10 @@ typedef struct bt_relatives {
   uint32_t *all;                           /* every number, ascending */
   uint32_t *queue, *mark, mark_number;     /* room for walks */
   char (*id_texts)[2][BT_SPAN_ID_HEX + 1]; /* own and parent id of each other span */
-  bool has_tables;
-  bt_tie_table ids, children, linkers;
+  bool has_ties;
+  const bt_kinship *kinship;                    /* of the family's traces, which may be shared */
+  uint32_t own_place;                           /* the number of the own trace in it */
+  const uint32_t *with_id, *children, *linkers; /* the spans of its tables, by this numbering */
 } bt_relatives;
 
 /* The family is borrowed. False: no room, or more than 2^30 spans. */
@@ -63,6 +54,10 @@ bt_span_list bt_relatives_of_trace(const bt_relatives *relatives, uint32_t trace
 bool bt_relatives_is_whole(const bt_relatives *relatives, uint32_t trace);
 /* Starts a walk: no span is marked. */
 void bt_relatives_start_walk(bt_relatives *relatives);
+/* Whether this walk came to it. */
+static inline bool bt_relatives_is_marked(const bt_relatives *relatives, uint32_t span) {
+  return relatives->mark[span] == relatives->mark_number;
+}
 /* Whether this walk comes to it for the first time. */
 bool bt_relatives_mark(bt_relatives *relatives, uint32_t span);
 /* Room for the ids of one of the others as text; NULL: no room. */

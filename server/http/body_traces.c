@@ -46,7 +46,7 @@ static bt_status join_family(bt_body_traces *traces, bt_error *error) {
   if (!traces->traces) return bt_error_no_memory(error);
   traces->traces[0] = take_given(traces->own);
   for (size_t i = 1; i < count; i++) traces->traces[i] = take_given(bt_span_batch_trace(traces->others_batch, i - 1));
-  traces->kept = (bt_family){traces->traces, (uint32_t)count};
+  traces->kept = (bt_family){.traces = traces->traces, .trace_count = (uint32_t)count};
   traces->family = &traces->kept;
   return BT_OK;
 }

@@ -38,6 +38,6 @@ void bt_carried_numbers(const bt_span *span, bt_carried_number out[BT_CARRIED_NU
 /* A new OTLP JSON document with all the family's traces. NULL: no memory. */
 json_t *bt_otlp_document_json(const bt_family *family, bt_redaction *redaction);
 /* A family of that trace alone. */
-#define BT_ALONE(trace_of_it) (&(bt_family){&(bt_family_trace){.trace = (trace_of_it)}, 1})
+#define BT_ALONE(trace_of_it) (&(bt_family){.traces = &(bt_family_trace){.trace = (trace_of_it)}, .trace_count = 1})
 
 #endif

@@ -1,13 +1,15 @@
 /* Gathering. See family.h. The traces of a group are read by id and kept as copies. Each hop asks once who links to
  * all that came with the last one, and reads what is not there yet. In the end each trace is given the part of the
  * group that its links reach. A group that grows too large is taken apart; a single trace that does keeps what came so
- * far. */
+ * far. Several traces of a group with the same family share its kinship. */
 #include "server/replay/family.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/arena.h"
 #include "dsl/base/time_sum.h"
+#include "dsl/trace/kinship.h"
 #include "dsl/trace/trace_copy.h"
 #include "server/replay/window.h"
 #include "tempo/wire/pause.h"
@@ -21,6 +23,8 @@ typedef struct member {
   bool hides_links; /* it was read in a way that shows none */
   bool is_asked;    /* who links to it, completely, over the group's range */
   size_t tied;      /* another one that links tie it to, on the way to one that stands for all of them; or itself */
+  size_t asked_for; /* of one that stands for all: how many of those are given a family */
+  const bt_kinship *kinship; /* and of them all, once it was made */
 } member;
 
 typedef struct group {
@@ -35,6 +39,7 @@ typedef struct group {
   bt_memory_hold hold; /* of what is kept but the first, which whoever reads any trace has room for */
   bool is_full;        /* no more is kept, */
   bool lacks_memory;   /* and a larger memory would keep more */
+  bt_arena kinships;
   bt_time_range range;
 } group;
 
@@ -83,6 +88,7 @@ static void dispose_group(group *g) {
   for (size_t i = 0; i < g->count; i++) free(g->members[i].room);
   free(g->members);
   free(g->by_id);
+  bt_arena_dispose(&g->kinships);
   bt_memory_hold_shrink(&g->hold, 0);
 }
 
@@ -384,6 +390,7 @@ static void tie_members(group *g) {
         g->members[a].tied = b;
     }
   }
+  for (size_t i = 0; i < g->first_count; i++) g->members[find_tied(g, i)].asked_for++;
 }
 
 static bt_family_trace describe_member(const group *g, const member *m) {
@@ -402,17 +409,41 @@ static int compare_members(const void *left, const void *right) {
   return a_ns != b_ns ? (a_ns > b_ns) - (a_ns < b_ns) : bt_trace_id_compare(&a->id, &b->id);
 }
 
+/* Of all traces of the family, by start and then id. Where there is no room for it, each evaluation makes its own. */
+static bt_status make_kinship(group *g, const bt_family *family, const bt_kinship **out, bt_error *error) {
+  size_t bytes = bt_kinship_most_bytes(family->traces, family->trace_count);
+  if (g->bytes + bytes > g->request->most_bytes || !bt_memory_hold_grow(&g->hold, bytes)) return BT_OK;
+  g->bytes += bytes;
+  bt_family_trace *traces = bt_realloc_array(NULL, family->trace_count, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  memcpy(traces, family->traces, family->trace_count * sizeof *traces);
+  qsort(traces, family->trace_count, sizeof *traces, compare_members);
+  *out = bt_kinship_make(traces, family->trace_count, &g->kinships);
+  free(traces);
+  return *out ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status share_kinship(group *g, size_t own, bt_family *family, bt_error *error) {
+  member *all = &g->members[find_tied(g, own)];
+  bool is_wanted = all->asked_for > 1 && !all->kinship;
+  bt_status status = is_wanted ? make_kinship(g, family, &all->kinship, error) : BT_OK;
+  if (!all->kinship) all->asked_for = 0; /* once is enough */
+  family->kinship = all->kinship;
+  return status;
+}
+
 /* The rule's own trace first, then all that are tied to it, by start and then id, in whatever order they were read. */
-static bt_status give_family(const group *g, size_t own, size_t index, bt_error *error) {
+static bt_status give_family(group *g, size_t own, size_t index, bt_error *error) {
   bt_family_trace *traces = bt_realloc_array(NULL, g->count, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
-  bt_family family = {traces, 1};
+  bt_family family = {.traces = traces, .trace_count = 1};
   traces[0] = describe_member(g, &g->members[own]);
   for (size_t i = 0; i < g->count; i++)
     if (i != own && find_tied(g, i) == find_tied(g, own))
       traces[family.trace_count++] = describe_member(g, &g->members[i]);
   qsort(traces + 1, family.trace_count - 1, sizeof *traces, compare_members);
-  bt_status status = g->sink(g->context, index, &family, error);
+  bt_status status = share_kinship(g, own, &family, error);
+  if (status == BT_OK) status = g->sink(g->context, index, &family, error);
   free(traces);
   return status;
 }
@@ -452,6 +483,7 @@ static bt_status take_own(group *g, const bt_trace_id *ids, size_t at, size_t co
 static bt_status gather_group(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count,
                               bt_family_sink sink, void *context, bt_error *error) {
   group g = {.request = request, .sink = sink, .context = context};
+  bt_arena_init(&g.kinships, request->most_bytes);
   g.hold = (bt_memory_hold){.account = request->questions->plan->request.memory, .kind = BT_MEMORY_READS};
   bt_status status = take_own(&g, ids, at, count, error);
   g.first_count = g.count;

@@ -506,7 +506,8 @@ static bt_status judge_shown(bt_judge *judge, const bt_awaiting *of, const bt_fa
   if (!traces) return bt_error_no_memory(error);
   memcpy(traces, family->traces, family->trace_count * sizeof *traces);
   traces[0].trace = &of->shown;
-  bt_status status = judge_family(judge, of->known, &(bt_family){traces, family->trace_count}, &verdicts, error);
+  bt_status status = judge_family(judge, of->known, &(bt_family){.traces = traces, .trace_count = family->trace_count},
+                                  &verdicts, error);
   *out = (bt_judged){.is_usable = verdicts != NULL};
   if (verdicts) out->verdict = verdict_of(judge, 0, &judge->table->traces[of->known], &of->shown, &verdicts[0]);
   free(traces);

@@ -330,7 +330,7 @@ static bt_status read_family(runner *run, const bt_rulefile_test *test, const bt
     traces[0].asked_from_ns = INT64_MAX;
     traces[0].asked_until_ns = INT64_MIN;
   }
-  *family = (bt_family){traces, (uint32_t)count};
+  *family = (bt_family){.traces = traces, .trace_count = (uint32_t)count};
   *out = family;
   return status;
 }

@@ -258,7 +258,7 @@ bt_status bt_test_family_new(const bt_rulefile_test *test, bt_arena *arena, cons
     status = make_trace(&m, &traces[i].trace, error);
   }
   if (status) return status;
-  *family = (bt_family){traces, count};
+  *family = (bt_family){.traces = traces, .trace_count = count};
   *out = family;
   return BT_OK;
 }

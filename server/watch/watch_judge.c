@@ -617,7 +617,8 @@ static bt_status judge_family(judging *j, const bt_family *family, bt_watched *w
   if (!traces) return bt_error_no_memory(error);
   memcpy(traces, family->traces, family->trace_count * sizeof *traces);
   traces[0].trace = trace;
-  bt_status status = judge_trace(j, trace, &(bt_family){traces, family->trace_count}, watched, error);
+  bt_status status =
+      judge_trace(j, trace, &(bt_family){.traces = traces, .trace_count = family->trace_count}, watched, error);
   free(traces);
   return status;
 }

@@ -108,7 +108,7 @@ static void choose_asked(test_random *random, const bt_trace *own, bt_family_tra
 
 static void make_gaps(test_random *random, random_family *f) {
   memcpy(f->partial, f->whole, sizeof f->partial);
-  f->gaps = (bt_family){f->partial, f->family.trace_count};
+  f->gaps = (bt_family){.traces = f->partial, .trace_count = f->family.trace_count};
   if (one_in(random, 4)) return;
   for (uint32_t t = 0; t < f->gaps.trace_count; t++) choose_asked(random, f->whole[0].trace, &f->partial[t]);
   for (uint32_t t = 1; t < f->gaps.trace_count; t++) {
@@ -140,7 +140,7 @@ static const bt_trace *without_some_links(test_random *random, bt_arena *arena, 
 
 static void hide_links(test_random *random, random_family *f) {
   memcpy(f->shown, f->partial, sizeof f->shown);
-  f->hidden = (bt_family){f->shown, f->gaps.trace_count};
+  f->hidden = (bt_family){.traces = f->shown, .trace_count = f->gaps.trace_count};
   for (uint32_t t = 0; t < f->hidden.trace_count; t++) {
     if (one_in(random, 3)) continue;
     f->shown[t].trace = without_some_links(random, &f->arena, f->shown[t].trace);
@@ -157,7 +157,7 @@ void random_family_make(test_random *random, random_family *out) {
     out->whole[t] =
         (bt_family_trace){.trace = read_trace(out, t), .asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
   }
-  out->family = (bt_family){out->whole, count};
+  out->family = (bt_family){.traces = out->whole, .trace_count = count};
   make_gaps(random, out);
   hide_links(random, out);
 }

@@ -289,7 +289,7 @@ void naive_evaluate_family(const bt_rule *rule, const bt_family *family, const b
 
 void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out) {
   bt_family_trace alone = {.trace = trace};
-  bt_family one = {&alone, 1};
+  bt_family one = {.traces = &alone, .trace_count = 1};
   if (naive_has_worlds(&one)) {
     naive_evaluate_worlds(rule, &one, false, options, out);
     return;

@@ -43,7 +43,8 @@ static void judge_world(answers *a, const bt_family *family) {
     traces[t].trace = &made[t];
   }
   if (a->is_family)
-    naive_evaluate_family(a->rule, &(bt_family){traces, family->trace_count}, a->options, &verdict);
+    naive_evaluate_family(a->rule, &(bt_family){.traces = traces, .trace_count = family->trace_count}, a->options,
+                          &verdict);
   else
     naive_evaluate(a->rule, &made[0], a->options, &verdict);
   a->of[verdict.verdict]++;
@@ -194,7 +195,7 @@ static void judge_each(answers *a, const bt_family *family, uint32_t of, uint32_
   for (const bt_span *record = first_record(&given->spans[span]); record; record = record->other) {
     spans[span] = *record;
     spans[span].other = NULL;
-    judge_split(a, &(bt_family){traces, family->trace_count}, &spans[span]);
+    judge_split(a, &(bt_family){.traces = traces, .trace_count = family->trace_count}, &spans[span]);
   }
   free(traces);
   free(spans);

@@ -105,7 +105,7 @@ static bt_status draw(bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
   if (!status) status = bt_judge_run(judge, trace, &verdicts, error);
   bt_family_trace members[] = {{.trace = trace}, {.trace = trace}};
-  bt_family family = {members, 2};
+  bt_family family = {.traces = members, .trace_count = 2};
   if (!status) status = bt_drawing_new(trace, &family, rules, verdicts, 1, &drawing, error);
   if (!status) {
     assert_int_equal(drawing.verdicts[0].verdict->verdict, BT_VIOLATED);

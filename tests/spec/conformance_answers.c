@@ -121,7 +121,7 @@ static void make_family(const bt_span_batch *batch, const json_t *described, bt_
                                   .asked_from_ns = INT64_MIN,
                                   .asked_until_ns = until ? json_integer_value(until) : INT64_MAX};
   }
-  out->family = (bt_family){traces, (uint32_t)json_array_size(described)};
+  out->family = (bt_family){.traces = traces, .trace_count = (uint32_t)json_array_size(described)};
 }
 
 /* A trace without spans is none in OTLP, but the language speaks of it. */

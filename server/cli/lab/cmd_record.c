@@ -184,7 +184,8 @@ static bt_status record_judged(void *context, const bt_trace *trace, const bt_fa
   if (!traces) return bt_error_no_memory(error);
   memcpy(traces, family->traces, family->trace_count * sizeof *traces);
   qsort(traces + 1, family->trace_count - 1, sizeof *traces, compare_traces);
-  bt_status status = record_family(run, &(bt_family){traces, family->trace_count}, is_incomplete, verdicts, error);
+  bt_status status = record_family(run, &(bt_family){.traces = traces, .trace_count = family->trace_count},
+                                   is_incomplete, verdicts, error);
   free(traces);
   return status;
 }

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "dsl/trace/kinship.h"
+#include "server/replay/given_families.h"
 #include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
@@ -102,7 +104,7 @@ static void expect_all(const scene *w, const bt_rule *rule, expectation *out) {
   assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
   for (unsigned t = 0; t < TRACES; t++) {
     bt_family_trace own_first[TRACES];
-    const bt_family family = {own_first, TRACES};
+    const bt_family family = {.traces = own_first, .trace_count = TRACES};
     const bt_rule_verdict *verdict = NULL;
     memcpy(own_first, traces, sizeof traces);
     own_first[0] = traces[t];
@@ -516,6 +518,59 @@ static void families_are_held_in_the_account(void **state) {
   bt_memory_account_free(account);
 }
 
+enum { KIN = 120, KIN_BYTES = 16 * 1024 * 1024, LOOK_UP_TRACES = 50 };
+
+typedef struct kin_given {
+  const bt_kinship *last;
+  unsigned whole, shared, changes; /* families of all, with a kinship, with another one than the last */
+} kin_given;
+
+static bt_status take_kin(void *context, size_t index, const bt_family *family, bt_error *error) {
+  kin_given *given = context;
+  uint32_t own;
+  (void)index;
+  (void)error;
+  assert_non_null(family);
+  if (family->kinship) assert_true(bt_kinship_is_of(family->kinship, family, &own));
+  given->whole += family->trace_count == KIN;
+  given->shared += family->kinship != NULL;
+  given->changes += family->kinship != given->last;
+  given->last = family->kinship;
+  return BT_OK;
+}
+
+/* From every trace links lead to every other one. */
+static void write_kin(scene *w, bt_given_trace *traces) {
+  for (unsigned i = 0; i < KIN; i++) {
+    fake_trace *trace = fake_add(&w->fake, 1 + i);
+    fake_span *span = fake_span_add(trace, "a", NOON_NS + i);
+    for (unsigned k = 0; k < 2; k++) fake_link_add(span, 1 + (i + 51 + 40 * k) % KIN, 0);
+    traces[i] = (bt_given_trace){trace->id, {NOON_NS + i, NOON_NS + i + 1}};
+  }
+  replay_run_add(&w->run, "linked", "when { a as p } always { a downstream of p within 10m over 5 links }");
+}
+
+/* The families of one look-up share one kinship. As memory gets less they go without it before they get smaller. */
+static void families_of_the_same_traces_share_a_kinship(void **state) {
+  scene *w = *state;
+  bt_given_trace traces[KIN];
+  unsigned without = 0;
+  kin_given given = {.whole = KIN};
+  write_kin(w, traces);
+  for (size_t limit = KIN_BYTES; given.whole == KIN; limit -= limit / 32) {
+    given = (kin_given){.last = NULL};
+    w->run.request.memory_limit_bytes = limit;
+    assert_int_equal(
+        bt_given_families_gather(&w->fake.source, &w->run.request, traces, KIN, take_kin, &given, NULL, NULL), BT_OK);
+    without += given.whole == KIN && !given.shared;
+    if (limit < KIN_BYTES) continue;
+    assert_int_equal(given.whole, KIN);
+    assert_int_equal(given.shared, KIN);
+    assert_in_range(given.changes, 1, (KIN + LOOK_UP_TRACES - 1) / LOOK_UP_TRACES);
+  }
+  assert_true(without > 0);
+}
+
 /* A family that was cut decides all the same where what is there does. */
 static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state) {
   scene *w = *state;
@@ -619,6 +674,7 @@ int main(void) {
       SCENE(too_many_are_not_counted),
       SCENE(what_does_not_fit_is_named),
       SCENE(families_are_held_in_the_account),
+      SCENE(families_of_the_same_traces_share_a_kinship),
       SCENE(what_does_not_fit_is_not_named_where_it_decides_nothing),
       SCENE(every_allocation_fails_in_turn),
       SCENE(and_where_spans_are_shown),
