@@ -5,7 +5,6 @@
 #ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +15,8 @@
 #include "dsl/trace/trace.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/row_binary.h"
-#include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
+#include "tempo/wire/store.h"
 
 enum { BT_CLICKHOUSE_SETTINGS = 26 };
 
@@ -38,16 +37,10 @@ typedef struct bt_clickhouse_found {
 
 /* The source itself. */
 typedef struct bt_clickhouse {
-  bt_source head;
-  bt_http_client *client;         /* borrowed */
-  char *base_url;                 /* new; no slash at its end */
-  char *database, *table;         /* new */
-  char *user_header, *key_header; /* new: the second is a secret; NULL: none */
-  char *ca_file;                  /* new; or NULL */
-  int64_t timeout_ms, pause_ms;
+  bt_store store;         /* its lock is for `found` */
+  char *database, *table; /* new */
   uint32_t ids_per_read;
-  pthread_mutex_t mutex;
-  bt_clickhouse_found found;                  /* under the lock; what is not rare stays once it is known */
+  bt_clickhouse_found found;                  /* what is not rare stays once it is known */
   const bt_clickhouse_layout *_Atomic layout; /* NULL until it is known */
 } bt_clickhouse;
 
@@ -72,34 +65,17 @@ typedef struct bt_clickhouse_question {
                                  several attempts */
 } bt_clickhouse_question;
 
-typedef enum bt_clickhouse_outcome {
-  BT_CLICKHOUSE_ANSWERED,
-  BT_CLICKHOUSE_TOO_MUCH, /* for one answer, or for the server: ask for less at once */
-  BT_CLICKHOUSE_FAILED
-} bt_clickhouse_outcome;
-
-typedef struct bt_clickhouse_answer {
-  bt_clickhouse_outcome outcome;
-  char reason[200];   /* not ANSWERED: for people */
-  int code;           /* of the server's exception; 0: none */
-  uint64_t row_count; /* as the server says */
-  bt_http_response response;
-} bt_clickhouse_answer;
-
 /* Reads what rows the answer has; false: it is no such answer. */
 typedef bool (*bt_clickhouse_row)(void *context, bt_row_reader *reader);
 
-/* Asks, several times where what is wrong may pass. BT_OK: look at the outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose in
- * every case. */
+/* As bt_store_ask; what a complete answer means is known. */
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                            const bt_clickhouse_found *found, bt_clickhouse_answer *answer,
-                            bt_error *error) BT_MUST_CHECK;
+                            const bt_clickhouse_found *found, bt_store_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
  * says, the outcome becomes FAILED. */
-void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context);
+void bt_clickhouse_take_rows(bt_store_answer *answer, bt_clickhouse_row take, void *context);
 /* Another number of the server's account of it, as "read_rows"; 0 where it does not say. */
-uint64_t bt_clickhouse_summary(const bt_clickhouse_answer *answer, const char *name);
-void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer);
+uint64_t bt_clickhouse_summary(const bt_store_answer *answer, const char *name);
 /* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
  * there is no answer that counts. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,

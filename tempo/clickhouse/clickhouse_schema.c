@@ -202,7 +202,7 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
 
 bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_clickhouse_found *out,
                                  bt_error *error) {
-  pthread_mutex_lock(&clickhouse->mutex);
+  pthread_mutex_lock(&clickhouse->store.mutex);
   bt_status status = BT_OK;
   if (!clickhouse->found.is_known) {
     bt_clickhouse_found found = {0};
@@ -213,16 +213,16 @@ bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *can
     if (status == BT_OK) atomic_store(&clickhouse->layout, found.layout);
   }
   *out = clickhouse->found;
-  pthread_mutex_unlock(&clickhouse->mutex);
+  pthread_mutex_unlock(&clickhouse->store.mutex);
   if (status != BT_OK) return status;
   return bt_clickhouse_find_rare(clickhouse, out, bt_clock_steady_ns() - rare_holds_ns, cancel, error);
 }
 
 bt_clickhouse_found bt_clickhouse_known(bt_clickhouse *clickhouse) {
   bt_clickhouse_found found = {0};
-  if (pthread_mutex_trylock(&clickhouse->mutex) == 0) {
+  if (pthread_mutex_trylock(&clickhouse->store.mutex) == 0) {
     found = clickhouse->found;
-    pthread_mutex_unlock(&clickhouse->mutex);
+    pthread_mutex_unlock(&clickhouse->store.mutex);
   }
   return found;
 }
