@@ -151,47 +151,47 @@ static bool find_row_count(const bt_http_response *response, uint64_t *out) {
 }
 
 /* What a complete answer means. True: it is worth another attempt. */
-static bool judge_answer(bt_store_answer *answer) {
+static bool judge_answer(bt_remote_answer *answer) {
   bt_str body = bt_buffer_str(&answer->response.body);
   if (answer->response.status == 200) {
-    answer->outcome = BT_STORE_ANSWERED;
+    answer->outcome = BT_REMOTE_ANSWERED;
     if (!find_row_count(&answer->response, &answer->row_count))
-      bt_store_fail(answer,
-                    "the answer does not say how many rows it has (X-ClickHouse-Summary): is a proxy in between?");
+      bt_remote_fail(answer,
+                     "the answer does not say how many rows it has (X-ClickHouse-Summary): is a proxy in between?");
     return false;
   }
   answer->code = code_of(body);
-  answer->outcome = is_too_much(answer->code) ? BT_STORE_TOO_MUCH : BT_STORE_FAILED;
-  bt_store_quote_failure(answer, "ClickHouse", body); /* no password is ever in a query */
+  answer->outcome = is_too_much(answer->code) ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
+  bt_remote_quote_failure(answer, "ClickHouse", body); /* no password is ever in a query */
   return may_pass(answer->response.status, answer->code);
 }
 
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                            const bt_clickhouse_found *found, bt_store_answer *answer, bt_error *error) {
+                            const bt_clickhouse_found *found, bt_remote_answer *answer, bt_error *error) {
   bt_buffer path = {0}, body = {0};
-  *answer = (bt_store_answer){.outcome = BT_STORE_FAILED};
+  *answer = (bt_remote_answer){.outcome = BT_REMOTE_FAILED};
   write_path(clickhouse, question, found, &path);
   if (question->ids) write_ids(question, &body);
-  bt_store_question asked = {.method = "POST",
-                             .path = path.ptr,
-                             .body = bt_buffer_str(&body),
-                             .content_type =
-                                 question->ids ? "Content-Type: multipart/form-data; boundary=" BOUNDARY : NULL,
-                             .kept_header = "X-ClickHouse-Summary",
-                             .kind = question->kind,
-                             .cancel = question->cancel,
-                             .priority = question->priority,
-                             .account = question->account,
-                             .timeout_ms = question->timeout_ms,
-                             .judge = judge_answer};
+  bt_remote_question asked = {.method = "POST",
+                              .path = path.ptr,
+                              .body = bt_buffer_str(&body),
+                              .content_type =
+                                  question->ids ? "Content-Type: multipart/form-data; boundary=" BOUNDARY : NULL,
+                              .kept_header = "X-ClickHouse-Summary",
+                              .kind = question->kind,
+                              .cancel = question->cancel,
+                              .priority = question->priority,
+                              .account = question->account,
+                              .timeout_ms = question->timeout_ms,
+                              .judge = judge_answer};
   bt_status status =
-      path.failed || body.failed ? bt_error_no_memory(error) : bt_store_ask(&clickhouse->store, &asked, answer, error);
+      path.failed || body.failed ? bt_error_no_memory(error) : bt_remote_ask(&clickhouse->store, &asked, answer, error);
   bt_buffer_dispose(&path);
   bt_buffer_dispose(&body);
   return status;
 }
 
-void bt_clickhouse_take_rows(bt_store_answer *answer, bt_clickhouse_row take, void *context) {
+void bt_clickhouse_take_rows(bt_remote_answer *answer, bt_clickhouse_row take, void *context) {
   bt_str body = bt_buffer_str(&answer->response.body);
   bt_row_reader reader = {.at = body.ptr, .end = body.ptr + body.len};
   uint64_t rows = 0;
@@ -201,7 +201,7 @@ void bt_clickhouse_take_rows(bt_store_answer *answer, bt_clickhouse_row take, vo
     rows += is_right;
   }
   if (is_right && rows == answer->row_count) return;
-  answer->outcome = BT_STORE_FAILED;
+  answer->outcome = BT_REMOTE_FAILED;
   if (is_right)
     snprintf(answer->reason, sizeof answer->reason,
              "the answer has %" PRIu64 " rows, and the server says that it sent %" PRIu64, rows, answer->row_count);
@@ -209,7 +209,7 @@ void bt_clickhouse_take_rows(bt_store_answer *answer, bt_clickhouse_row take, vo
     snprintf(answer->reason, sizeof answer->reason, "row %" PRIu64 " of the answer cannot be read", rows + 1);
 }
 
-uint64_t bt_clickhouse_summary(const bt_store_answer *answer, const char *name) {
+uint64_t bt_clickhouse_summary(const bt_remote_answer *answer, const char *name) {
   char start[40];
   snprintf(start, sizeof start, "\"%s\":\"", name);
   const char *at = strstr(answer->response.kept_header, start);
@@ -219,12 +219,12 @@ uint64_t bt_clickhouse_summary(const bt_store_answer *answer, const char *name) 
 bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                                  const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
                                  bt_error *error) {
-  bt_store_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_status status = bt_clickhouse_ask(clickhouse, question, found, &answer, error);
   if (code) *code = answer.code;
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) bt_clickhouse_take_rows(&answer, take, context);
-  if (status == BT_OK && answer.outcome != BT_STORE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(&answer, take, context);
+  if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED)
     status = bt_error_set(error, answer.code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer.reason);
-  bt_store_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }

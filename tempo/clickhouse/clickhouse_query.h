@@ -16,7 +16,7 @@
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/row_binary.h"
 #include "tempo/wire/source.h"
-#include "tempo/wire/store.h"
+#include "tempo/wire/remote_store.h"
 
 enum { BT_CLICKHOUSE_SETTINGS = 26 };
 
@@ -37,7 +37,7 @@ typedef struct bt_clickhouse_found {
 
 /* The source itself. */
 typedef struct bt_clickhouse {
-  bt_store store;         /* its lock is for `found` */
+  bt_remote store;        /* its lock is for `found` */
   char *database, *table; /* new */
   uint32_t ids_per_read;
   bt_clickhouse_found found;                  /* what is not rare stays once it is known */
@@ -68,14 +68,14 @@ typedef struct bt_clickhouse_question {
 /* Reads what rows the answer has; false: it is no such answer. */
 typedef bool (*bt_clickhouse_row)(void *context, bt_row_reader *reader);
 
-/* As bt_store_ask; what a complete answer means is known. */
+/* As bt_remote_ask; what a complete answer means is known. */
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                            const bt_clickhouse_found *found, bt_store_answer *answer, bt_error *error) BT_MUST_CHECK;
+                            const bt_clickhouse_found *found, bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
  * says, the outcome becomes FAILED. */
-void bt_clickhouse_take_rows(bt_store_answer *answer, bt_clickhouse_row take, void *context);
+void bt_clickhouse_take_rows(bt_remote_answer *answer, bt_clickhouse_row take, void *context);
 /* Another number of the server's account of it, as "read_rows"; 0 where it does not say. */
-uint64_t bt_clickhouse_summary(const bt_store_answer *answer, const char *name);
+uint64_t bt_clickhouse_summary(const bt_remote_answer *answer, const char *name);
 /* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
  * there is no answer that counts. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,

@@ -116,13 +116,13 @@ static void set_range(bt_clickhouse_question *question, bt_time_range range) {
   question->number_count = 3;
 }
 
-static bt_status ask_range(search *s, bt_time_range range, bt_store_answer *answer, bt_error *error) {
+static bt_status ask_range(search *s, bt_time_range range, bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = s->question;
   set_range(&question, range);
   question.numbers[3].name = "most", question.numbers[3].number = s->max_found ? (int64_t)s->max_found + 1 : INT64_MAX;
   question.number_count = 4;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &question, &s->server, answer, error);
-  if (status != BT_OK || answer->outcome != BT_STORE_ANSWERED) return status;
+  if (status != BT_OK || answer->outcome != BT_REMOTE_ANSWERED) return status;
   bt_clickhouse_take_rows(answer, take_found, s);
   return s->lacks_memory ? bt_error_no_memory(error) : BT_OK;
 }
@@ -136,15 +136,15 @@ static bt_status check_limit(search *s, bt_error *error) {
 
 /* Whether there are more than that, or none, shows before all of them are put together. Else nothing came of it. */
 static bt_status look_first(search *s, const char *sql, bt_time_range range, bool *is_done, bt_error *error) {
-  bt_store_answer answer = {0};
+  bt_remote_answer answer = {0};
   const char *all = s->question.sql;
   s->question.sql = sql;
   bt_status status = ask_range(s, range, &answer, error);
   s->question.sql = all;
-  *is_done = status == BT_OK && answer.outcome == BT_STORE_ANSWERED && !answer.row_count;
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) status = check_limit(s, error);
+  *is_done = status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED && !answer.row_count;
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) status = check_limit(s, error);
   if (status != BT_LIMIT) s->found->count = 0;
-  bt_store_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -156,18 +156,18 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
   bt_status status = BT_OK;
   while (status == BT_OK && depth) {
     bt_time_range next = stack[--depth];
-    bt_store_answer answer = {0};
+    bt_remote_answer answer = {0};
     status = ask_range(s, next, &answer, error);
     int64_t middle_ns = next.start_ns / 2 + next.end_ns / 2;
     bool is_long = middle_ns - next.start_ns >= second_ns && next.end_ns - middle_ns >= second_ns;
-    s->refusals = answer.outcome == BT_STORE_TOO_MUCH ? s->refusals + 1 : 0;
+    s->refusals = answer.outcome == BT_REMOTE_TOO_MUCH ? s->refusals + 1 : 0;
     if (status == BT_OK && s->refusals && s->refusals < MOST_REFUSALS && is_long) {
       stack[depth++] = (bt_time_range){middle_ns, next.end_ns};
       stack[depth++] = (bt_time_range){next.start_ns, middle_ns};
-    } else if (status == BT_OK && answer.outcome != BT_STORE_ANSWERED) {
+    } else if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED) {
       status = bt_source_account_fail(s->account, next, answer.reason) ? BT_OK : bt_error_no_memory(error);
     }
-    bt_store_answer_dispose(&answer);
+    bt_remote_answer_dispose(&answer);
     if (status == BT_OK) status = check_limit(s, error);
   }
   bt_found_list_sort(s->found);
@@ -311,7 +311,7 @@ static bt_clickhouse_question question_of(const reading *r, size_t first, size_t
                                   .account = r->account};
 }
 
-static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_store_answer *answer, bt_error *error) {
+static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
   question.sql = r->sql.ptr;
   question.texts = r->condition.values;
@@ -321,7 +321,7 @@ static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_stor
 }
 
 /* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
-static bt_status decode_batch(const bt_clickhouse_found *server, bt_store_answer *answer, bt_span_batch **batch,
+static bt_status decode_batch(const bt_clickhouse_found *server, bt_remote_answer *answer, bt_span_batch **batch,
                               bt_error *error) {
   bt_span_rows rows = {.form = server->layout->form};
   bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
@@ -330,12 +330,12 @@ static bt_status decode_batch(const bt_clickhouse_found *server, bt_store_answer
   rows.batch = *batch;
   bt_clickhouse_take_rows(answer, bt_span_rows_take, &rows);
   if (server->lacks[0]) bt_span_batch_mark_partial(*batch);
-  if (rows.status == BT_OK && answer->outcome == BT_STORE_ANSWERED)
+  if (rows.status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED)
     rows.status = bt_span_batch_finish(*batch, &rows.error);
   if (rows.status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (rows.status == BT_OK) return BT_OK;
   /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
-  answer->outcome = BT_STORE_TOO_MUCH;
+  answer->outcome = BT_REMOTE_TOO_MUCH;
   snprintf(answer->reason, sizeof answer->reason, "%.190s", rows.error.message);
   return BT_OK;
 }
@@ -343,12 +343,12 @@ static bt_status decode_batch(const bt_clickhouse_found *server, bt_store_answer
 /* Which of them have spans outside of what was looked through. What is not known makes the answer's outcome. */
 static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *server,
                           const bt_clickhouse_question *question, bt_time_range range, bt_clickhouse_far *far,
-                          bt_store_answer *of, bt_error *error) {
-  bt_store_answer answer = {0};
+                          bt_remote_answer *of, bt_error *error) {
+  bt_remote_answer answer = {0};
   bt_status status = bt_clickhouse_find_far(clickhouse, server, *question, range, far, &answer, error);
   of->outcome = answer.outcome;
-  if (answer.outcome != BT_STORE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
-  bt_store_answer_dispose(&answer);
+  if (answer.outcome != BT_REMOTE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -357,9 +357,9 @@ static bool take_count(void *context, bt_row_reader *reader) {
   return !reader->failed;
 }
 
-static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_store_answer *of, bt_error *error) {
+static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_remote_answer *of, bt_error *error) {
   bt_clickhouse_question question = question_of(r, 0, count);
-  bt_store_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_buffer sql = {0};
   uint64_t there = 0;
   bt_buffer_printf(
@@ -370,18 +370,18 @@ static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_
   set_near(r->request, &question);
   bt_status status =
       sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(r->clickhouse, &question, &r->server, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
   r->unseen_are_there = there == count;
   of->outcome = answer.outcome;
-  if (answer.outcome != BT_STORE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
-  bt_store_answer_dispose(&answer);
+  if (answer.outcome != BT_REMOTE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_remote_answer_dispose(&answer);
   bt_buffer_dispose(&sql);
   return status;
 }
 
 /* A part of the table may have expired since they were found: that no span is shown says nothing of what is gone. */
 static bt_status look_for_unseen(reading *r, size_t first, size_t count, const bt_span_batch *batch,
-                                 bt_store_answer *answer, bt_error *error) {
+                                 bt_remote_answer *answer, bt_error *error) {
   if (r->request->by_id || !r->request->spans.asked.filter) return BT_OK;
   bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
   size_t unseen = 0;
@@ -394,25 +394,26 @@ static bt_status look_for_unseen(reading *r, size_t first, size_t count, const b
 }
 
 static bt_status find_far_of_batch(const reading *r, size_t first, size_t count, bt_clickhouse_far *far,
-                                   bt_store_answer *answer, bt_error *error) {
+                                   bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
   if (r->request->by_id) return BT_OK;
   return find_far(r->clickhouse, &r->server, &question, near_range(r->request), far, answer, error);
 }
 
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
-  bt_store_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) status = decode_batch(&r->server, &answer, &batch, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
+    status = decode_batch(&r->server, &answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = find_far_of_batch(r, first, count, &far, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = look_for_unseen(r, first, count, batch, &answer, error);
-  r->refusals = answer.outcome == BT_STORE_TOO_MUCH ? r->refusals + 1 : 0;
+  r->refusals = answer.outcome == BT_REMOTE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) {
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) {
     status = give_batch(r, first, count, batch, &far, error);
   } else if (status == BT_OK && !*is_too_much) {
     r->unread += count;
@@ -420,7 +421,7 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   }
   bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
-  bt_store_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -492,7 +493,7 @@ typedef struct span_search {
 } span_search;
 
 static bt_status find_far_of_part(const span_search *s, const bt_span_batch *batch, bt_clickhouse_far *far,
-                                  bt_store_answer *answer, bt_error *error) {
+                                  bt_remote_answer *answer, bt_error *error) {
   size_t count = bt_span_batch_trace_count(batch);
   bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
@@ -519,21 +520,23 @@ static bt_status give_spans(const span_search *s, const bt_span_batch *batch, co
 }
 
 static bt_status find_spans_of_part(span_search *s, bt_error *error) {
-  bt_store_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &s->question, &s->server, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) status = decode_batch(&s->server, &answer, &batch, error);
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED) status = find_far_of_part(s, batch, &far, &answer, error);
-  bool is_too_much = answer.outcome == BT_STORE_TOO_MUCH;
-  if (status == BT_OK && answer.outcome == BT_STORE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
+    status = decode_batch(&s->server, &answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
+    status = find_far_of_part(s, batch, &far, &answer, error);
+  bool is_too_much = answer.outcome == BT_REMOTE_TOO_MUCH;
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = give_spans(s, batch, &far, error);
   else if (status == BT_OK)
     status = bt_error_set(error, is_too_much ? BT_LIMIT : BT_UNAVAILABLE, "the spans could not be searched: %s",
                           answer.reason);
   bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
-  bt_store_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -656,7 +659,7 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
 
 static void free_clickhouse(bt_source *source) {
   bt_clickhouse *clickhouse = clickhouse_of(source);
-  bt_store_dispose(&clickhouse->store);
+  bt_remote_dispose(&clickhouse->store);
   free(clickhouse->database);
   free(clickhouse->table);
   free(clickhouse);
@@ -673,8 +676,8 @@ bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_o
                                                   .dialect = dialect_of_clickhouse,
                                                   .promise = promise_clickhouse,
                                                   .free = free_clickhouse};
-  const bt_store_options of_store = {"clickhouse", options->ca_file, options->timeout_ms, options->pause_ms};
-  bt_status status = bt_store_new(sizeof(bt_clickhouse), &operations, client, &of_store, out, error);
+  const bt_remote_options of_store = {"clickhouse", options->ca_file, options->timeout_ms, options->pause_ms};
+  bt_status status = bt_remote_new(sizeof(bt_clickhouse), &operations, client, &of_store, out, error);
   if (status != BT_OK) return status;
   bt_clickhouse *clickhouse = clickhouse_of(*out);
   clickhouse->ids_per_read = options->ids_per_read ? options->ids_per_read : TRACES_PER_PART;

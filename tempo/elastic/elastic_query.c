@@ -30,24 +30,24 @@ static bt_str find_reason(bt_str body, bt_arena *arena) {
 }
 
 /* What a complete answer means. True: it is worth another attempt. */
-static bool judge_answer(bt_store_answer *answer) {
+static bool judge_answer(bt_remote_answer *answer) {
   int status = answer->response.status;
   bt_arena arena;
-  answer->outcome = BT_STORE_ANSWERED;
+  answer->outcome = BT_REMOTE_ANSWERED;
   if (status == 200) return false;
-  answer->outcome = status == TOO_LARGE || status == TOO_MANY ? BT_STORE_TOO_MUCH : BT_STORE_FAILED;
+  answer->outcome = status == TOO_LARGE || status == TOO_MANY ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
   bt_arena_init(&arena, arena_max_bytes);
-  bt_store_quote_failure(answer, "the store", find_reason(bt_buffer_str(&answer->response.body), &arena));
+  bt_remote_quote_failure(answer, "the store", find_reason(bt_buffer_str(&answer->response.body), &arena));
   bt_arena_dispose(&arena);
   return status == TOO_MANY || status >= 500;
 }
 
-bt_status bt_elastic_ask(bt_elastic *elastic, const bt_store_question *question, bt_store_answer *answer,
+bt_status bt_elastic_ask(bt_elastic *elastic, const bt_remote_question *question, bt_remote_answer *answer,
                          bt_error *error) {
-  bt_store_question asked = *question;
+  bt_remote_question asked = *question;
   if (asked.body.len) asked.content_type = "Content-Type: application/json";
   asked.judge = judge_answer;
-  return bt_store_ask(&elastic->store, &asked, answer, error);
+  return bt_remote_ask(&elastic->store, &asked, answer, error);
 }
 
 void bt_elastic_quote(bt_buffer *out, bt_str text) {
@@ -189,7 +189,7 @@ static const char *why_incomplete(const page_reader *r, uint32_t told) {
   return r->is_exact ? NULL : "the answer does not say how many spans there are";
 }
 
-bt_status bt_elastic_read_page(bt_store_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
+bt_status bt_elastic_read_page(bt_remote_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
                                void *context, bt_elastic_page *page) {
   page_reader r = {.place = place, .takes_buckets = takes_buckets, .take = take, .context = context, .page = page};
   uint32_t seen = 0, told = 0; /* what is null is not told */
@@ -206,7 +206,7 @@ bt_status bt_elastic_read_page(bt_store_answer *answer, bt_json_place *place, bo
   page->shards = r.shards;
   const char *why = status == BT_OK ? why_incomplete(&r, told) : place->error->message;
   if (status == BT_OK && !why && !bt_json_at_end(&place->json)) why = "there is more behind the answer";
-  if (why) bt_store_fail(answer, why);
+  if (why) bt_remote_fail(answer, why);
   return status == BT_NO_MEMORY || status == BT_LIMIT ? status : BT_OK;
 }
 
@@ -214,7 +214,7 @@ bt_status bt_elastic_read_page(bt_store_answer *answer, bt_json_place *place, bo
 
 #define KEPT_FOR "2m"
 
-static bool find_view(bt_store_answer *answer, const char *name, bt_elastic_view *view) {
+static bool find_view(bt_remote_answer *answer, const char *name, bt_elastic_view *view) {
   bt_json_name names[] = {{bt_str_from(name), 0}};
   bt_json json;
   bt_arena arena;
@@ -230,9 +230,9 @@ static bool find_view(bt_store_answer *answer, const char *name, bt_elastic_view
   return is_there;
 }
 
-bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_store_question *ask,
-                               bt_elastic_view *view, bt_store_answer *answer, bt_error *error) {
-  bt_store_question question = *ask;
+bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_remote_question *ask,
+                               bt_elastic_view *view, bt_remote_answer *answer, bt_error *error) {
+  bt_remote_question question = *ask;
   bt_buffer path = {0};
   bt_buffer_printf(&path, "/%s/%s?keep_alive=" KEPT_FOR "&expand_wildcards=open,closed%s", elastic->index,
                    found->is_opensearch ? "_search/point_in_time" : "_pit",
@@ -240,9 +240,9 @@ bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *foun
   question.method = "POST";
   question.path = path.ptr;
   bt_status status = path.failed ? bt_error_no_memory(error) : bt_elastic_ask(elastic, &question, answer, error);
-  bool is_answered = status == BT_OK && answer->outcome == BT_STORE_ANSWERED;
+  bool is_answered = status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED;
   if (is_answered && !find_view(answer, found->is_opensearch ? "pit_id" : "id", view))
-    bt_store_fail(answer, "the store gave no point in time to search in");
+    bt_remote_fail(answer, "the store gave no point in time to search in");
   if (is_answered && view->id.failed) status = bt_error_no_memory(error);
   bt_buffer_dispose(&path);
   return status;
@@ -251,16 +251,16 @@ bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *foun
 /* It would end by itself, but there may be few at once. */
 void bt_elastic_view_close(bt_elastic *elastic, const bt_elastic_found *found, bt_elastic_view *view) {
   bt_buffer body = {0};
-  bt_store_answer answer = {0};
-  bt_store_question question = {.method = "DELETE",
-                                .path = found->is_opensearch ? "/_search/point_in_time" : "/_pit",
-                                .kind = BT_HTTP_OTHER,
-                                .priority = BT_PRIORITY_PEOPLE};
+  bt_remote_answer answer = {0};
+  bt_remote_question question = {.method = "DELETE",
+                                 .path = found->is_opensearch ? "/_search/point_in_time" : "/_pit",
+                                 .kind = BT_HTTP_OTHER,
+                                 .priority = BT_PRIORITY_PEOPLE};
   if (view->id.len) {
     bt_buffer_printf(&body, found->is_opensearch ? "{\"pit_id\":[%s]}" : "{\"id\":%s}", view->id.ptr);
     question.body = bt_buffer_str(&body);
     if (!body.failed) (void)!bt_elastic_ask(elastic, &question, &answer, NULL);
-    bt_store_answer_dispose(&answer);
+    bt_remote_answer_dispose(&answer);
   }
   bt_buffer_dispose(&body);
   bt_buffer_dispose(&view->id);

@@ -12,7 +12,7 @@
 #include "dsl/base/text.h"
 #include "tempo/wire/otlp_json.h"
 #include "tempo/wire/source.h"
-#include "tempo/wire/store.h"
+#include "tempo/wire/remote_store.h"
 
 /* What was found out about the server and the indices. */
 typedef struct bt_elastic_found {
@@ -27,7 +27,7 @@ typedef struct bt_elastic_found {
 
 /* The source itself. */
 typedef struct bt_elastic {
-  bt_store store;           /* its lock is for `found` and `lacks` */
+  bt_remote store;          /* its lock is for `found` and `lacks` */
   char *index;              /* new */
   uint32_t rows_per_answer; /* 0: as many as the indices allow */
   bt_elastic_found found;
@@ -38,8 +38,8 @@ typedef struct bt_elastic {
 /* Of an address: an index that is closed or not there is an error. */
 #define BT_ELASTIC_ALL_INDICES "allow_no_indices=false&ignore_unavailable=false&expand_wildcards=open,closed"
 
-/* As bt_store_ask; what a complete answer means is known. A body is JSON. */
-bt_status bt_elastic_ask(bt_elastic *elastic, const bt_store_question *question, bt_store_answer *answer,
+/* As bt_remote_ask; what a complete answer means is known. A body is JSON. */
+bt_status bt_elastic_ask(bt_elastic *elastic, const bt_remote_question *question, bt_remote_answer *answer,
                          bt_error *error) BT_MUST_CHECK;
 
 /* The answer to a search, which may have hits and the buckets of an aggregation named "traces". */
@@ -52,7 +52,7 @@ typedef struct bt_elastic_page {
 typedef bt_status (*bt_elastic_row)(void *context, bt_json_place *place);
 /* Gives each hit, or each bucket, to `take`. `place` has a build and an error. What the answer lacks, or what is no
  * such answer, makes its outcome FAILED. BT_LIMIT: there is no room; BT_NO_MEMORY. */
-bt_status bt_elastic_read_page(bt_store_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
+bt_status bt_elastic_read_page(bt_remote_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
                                void *context, bt_elastic_page *page) BT_MUST_CHECK;
 /* Appends the text as JSON has it, with its quotes. */
 void bt_elastic_quote(bt_buffer *out, bt_str text);
@@ -62,8 +62,8 @@ typedef struct bt_elastic_view {
   bt_buffer id; /* as JSON, with its quotes */
 } bt_elastic_view;
 /* `ask` without a path. Not ANSWERED: the answer says why; dispose of it in every case. BT_CANCELLED, BT_NO_MEMORY. */
-bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_store_question *ask,
-                               bt_elastic_view *view, bt_store_answer *answer, bt_error *error) BT_MUST_CHECK;
+bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_remote_question *ask,
+                               bt_elastic_view *view, bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 void bt_elastic_view_close(bt_elastic *elastic, const bt_elastic_found *found, bt_elastic_view *view);
 
 #endif

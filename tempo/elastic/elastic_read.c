@@ -33,34 +33,34 @@ typedef struct reading {
 
 /* The answers that a batch borrows from. */
 typedef struct held {
-  bt_store_answer *items;
+  bt_remote_answer *items;
   size_t count, capacity;
   bt_elastic_rows rows;
 } held;
 
-static bt_store_answer *next_answer(held *h) {
-  bt_store_answer *items = bt_grow_array(h->items, h->count, &h->capacity, sizeof *items);
+static bt_remote_answer *next_answer(held *h) {
+  bt_remote_answer *items = bt_grow_array(h->items, h->count, &h->capacity, sizeof *items);
   if (!items) return NULL;
   h->items = items;
-  items[h->count] = (bt_store_answer){0};
+  items[h->count] = (bt_remote_answer){0};
   return &items[h->count++];
 }
 
 static void dispose_held(held *h) {
   bt_span_batch_free(h->rows.batch);
   bt_buffer_dispose(&h->rows.last_sort);
-  for (size_t i = 0; i < h->count; i++) bt_store_answer_dispose(&h->items[i]);
+  for (size_t i = 0; i < h->count; i++) bt_remote_answer_dispose(&h->items[i]);
   free(h->items);
 }
 
 /* ---- asking ---- */
 
-static bt_store_question question_of(const reading *r) {
-  return (bt_store_question){.method = "POST",
-                             .kind = r->request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
-                             .cancel = r->request->cancel,
-                             .priority = r->request->priority,
-                             .account = r->account};
+static bt_remote_question question_of(const reading *r) {
+  return (bt_remote_question){.method = "POST",
+                              .kind = r->request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
+                              .cancel = r->request->cancel,
+                              .priority = r->request->priority,
+                              .account = r->account};
 }
 
 #define KEPT "filter_path=timed_out,terminated_early,_shards,_clusters,hits.total,hits.hits._source,hits.hits.sort"
@@ -89,21 +89,21 @@ static void write_ids(const reading *r, size_t first, size_t count, bt_buffer *o
 
 /* The answer, into the batch; *page counts where the outcome is ANSWERED. */
 static bt_status ask_rows(const reading *r, held *h, const char *path, bt_buffer *body, bt_elastic_page *page,
-                          bt_store_outcome *outcome, char reason[200], bt_error *error) {
+                          bt_remote_outcome *outcome, char reason[200], bt_error *error) {
   bt_error why = {0};
-  bt_store_answer *answer = next_answer(h);
-  bt_store_question question = question_of(r);
+  bt_remote_answer *answer = next_answer(h);
+  bt_remote_question question = question_of(r);
   question.path = path;
   question.body = bt_buffer_str(body);
-  *outcome = BT_STORE_FAILED;
+  *outcome = BT_REMOTE_FAILED;
   *page = (bt_elastic_page){0};
   if (!answer || body->failed) return bt_error_no_memory(error);
   bt_status status = bt_elastic_ask(r->elastic, &question, answer, error);
   bt_json_place place = {.build = &h->rows.batch->build, .error = &why};
-  if (status == BT_OK && answer->outcome == BT_STORE_ANSWERED) {
+  if (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED) {
     status = bt_elastic_read_page(answer, &place, false, bt_elastic_rows_take, &h->rows, page);
     if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
-    if (status == BT_LIMIT) answer->outcome = BT_STORE_TOO_MUCH;
+    if (status == BT_LIMIT) answer->outcome = BT_REMOTE_TOO_MUCH;
     status = BT_OK;
   }
   *outcome = answer->outcome;
@@ -112,7 +112,7 @@ static bt_status ask_rows(const reading *r, held *h, const char *path, bt_buffer
 }
 
 /* In one answer. */
-static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt_store_outcome *outcome,
+static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt_remote_outcome *outcome,
                              char reason[200], uint64_t *shards, bt_error *error) {
   bt_buffer path = {0}, body = {0};
   bt_elastic_page page = {0};
@@ -125,8 +125,8 @@ static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt
   *shards = 0;
   r->traces += count;
   r->spans += page.total;
-  if (status == BT_OK && *outcome == BT_STORE_ANSWERED && page.rows != page.total) {
-    *outcome = BT_STORE_TOO_MUCH;
+  if (status == BT_OK && *outcome == BT_REMOTE_ANSWERED && page.rows != page.total) {
+    *outcome = BT_REMOTE_TOO_MUCH;
     *shards = page.shards;
     snprintf(reason, 200, "%" PRIu64 " spans are more than one answer holds", page.total);
   }
@@ -138,11 +138,11 @@ static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt
 /* ---- a trace that does not fit into one answer ---- */
 
 static bt_status ask_slice(const reading *r, held *h, const bt_elastic_view *view, size_t at, uint64_t slice,
-                           uint64_t slices, bt_store_outcome *outcome, char reason[200], bt_error *error) {
+                           uint64_t slices, bt_remote_outcome *outcome, char reason[200], bt_error *error) {
   uint64_t rows = 0, total = 0;
   bt_elastic_page page = {0};
   bt_status status = BT_OK;
-  *outcome = BT_STORE_ANSWERED;
+  *outcome = BT_REMOTE_ANSWERED;
   bt_buffer_clear(&h->rows.last_sort);
   do {
     bt_buffer body = {0};
@@ -155,25 +155,25 @@ static bt_status ask_slice(const reading *r, held *h, const bt_elastic_view *vie
     bt_buffer_dispose(&body);
     rows += page.rows;
     total = page.total;
-  } while (status == BT_OK && *outcome == BT_STORE_ANSWERED && page.rows && rows < total);
-  if (status != BT_OK || *outcome != BT_STORE_ANSWERED || rows == total) return status;
-  *outcome = BT_STORE_FAILED;
+  } while (status == BT_OK && *outcome == BT_REMOTE_ANSWERED && page.rows && rows < total);
+  if (status != BT_OK || *outcome != BT_REMOTE_ANSWERED || rows == total) return status;
+  *outcome = BT_REMOTE_FAILED;
   snprintf(reason, 200, "the pages have %" PRIu64 " spans, and the store counts %" PRIu64, rows, total);
   return BT_OK;
 }
 
-static bt_status ask_in_pages(const reading *r, held *h, size_t at, uint64_t shards, bt_store_outcome *outcome,
+static bt_status ask_in_pages(const reading *r, held *h, size_t at, uint64_t shards, bt_remote_outcome *outcome,
                               char reason[200], bt_error *error) {
   bt_elastic_view view = {.id = {0}};
-  bt_store_answer opened = {0};
-  bt_store_question question = question_of(r);
+  bt_remote_answer opened = {0};
+  bt_remote_question question = question_of(r);
   bt_status status = bt_elastic_view_open(r->elastic, r->server, &question, &view, &opened, error);
   *outcome = opened.outcome;
   snprintf(reason, 200, "%s", opened.reason);
-  for (uint64_t slice = 0; status == BT_OK && *outcome == BT_STORE_ANSWERED && slice < shards; slice++)
+  for (uint64_t slice = 0; status == BT_OK && *outcome == BT_REMOTE_ANSWERED && slice < shards; slice++)
     status = ask_slice(r, h, &view, at, slice, shards, outcome, reason, error);
   bt_elastic_view_close(r->elastic, r->server, &view);
-  bt_store_answer_dispose(&opened);
+  bt_remote_answer_dispose(&opened);
   return status;
 }
 
@@ -208,12 +208,12 @@ static bt_status begin_batch(held *h, bt_error *error) {
   return status == BT_OK ? bt_span_batch_open(h->rows.batch, error) : status;
 }
 
-static bt_status finish_batch(held *h, bt_store_outcome *outcome, char reason[200], bt_error *error) {
+static bt_status finish_batch(held *h, bt_remote_outcome *outcome, char reason[200], bt_error *error) {
   bt_error why = {0};
   bt_status status = bt_span_batch_finish(h->rows.batch, &why);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (status == BT_OK) return BT_OK;
-  *outcome = BT_STORE_TOO_MUCH;
+  *outcome = BT_REMOTE_TOO_MUCH;
   snprintf(reason, 200, "%.190s", why.message);
   return BT_OK;
 }
@@ -223,16 +223,16 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   held h = {.rows.read = r->server->schema->read};
   char reason[200] = "";
   uint64_t shards = 0;
-  bt_store_outcome outcome = BT_STORE_FAILED;
+  bt_remote_outcome outcome = BT_REMOTE_FAILED;
   bt_status status = begin_batch(&h, error);
   if (status == BT_OK) status = ask_at_once(r, &h, first, count, &outcome, reason, &shards, error);
-  bool is_large = status == BT_OK && count == 1 && outcome == BT_STORE_TOO_MUCH && shards;
+  bool is_large = status == BT_OK && count == 1 && outcome == BT_REMOTE_TOO_MUCH && shards;
   if (is_large) status = begin_batch(&h, error);
   if (is_large && status == BT_OK) status = ask_in_pages(r, &h, first, shards, &outcome, reason, error);
-  if (status == BT_OK && outcome == BT_STORE_ANSWERED) status = finish_batch(&h, &outcome, reason, error);
-  r->refusals = outcome == BT_STORE_ANSWERED || shards ? 0 : r->refusals + 1;
-  *is_too_much = status == BT_OK && outcome != BT_STORE_ANSWERED && count > 1 && r->refusals < MOST_REFUSALS;
-  if (status == BT_OK && outcome == BT_STORE_ANSWERED) {
+  if (status == BT_OK && outcome == BT_REMOTE_ANSWERED) status = finish_batch(&h, &outcome, reason, error);
+  r->refusals = outcome == BT_REMOTE_ANSWERED || shards ? 0 : r->refusals + 1;
+  *is_too_much = status == BT_OK && outcome != BT_REMOTE_ANSWERED && count > 1 && r->refusals < MOST_REFUSALS;
+  if (status == BT_OK && outcome == BT_REMOTE_ANSWERED) {
     status = give_batch(r, first, count, h.rows.batch, error);
   } else if (status == BT_OK && !*is_too_much) {
     r->unread += count;
@@ -266,17 +266,17 @@ static bt_status read_parts(reading *r, bt_error *error) {
 /* Only of a read of some spans. What cannot be asked for is every span. */
 static bt_status write_condition(reading *r, bt_error *error) {
   bt_elastic_map map = {0};
-  bt_store_answer answer = {0};
-  bt_store_question question = question_of(r);
+  bt_remote_answer answer = {0};
+  bt_remote_question question = question_of(r);
   bt_query query = r->request->by_id ? (bt_query){0} : r->request->spans.asked;
   if (!query.filter) return BT_OK;
   bt_status status = bt_elastic_map_ask(r->elastic, &question, r->server->schema->fields, query, &map, &answer, error);
-  if (status == BT_OK && answer.outcome != BT_STORE_ANSWERED)
+  if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED)
     status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
   if (status == BT_OK) (void)bt_elastic_condition_write(r->server->schema->fields, &map, query, &r->condition);
   if (r->condition.failed) status = bt_error_no_memory(error);
   bt_elastic_map_dispose(&map);
-  bt_store_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 

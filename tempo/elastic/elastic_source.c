@@ -168,7 +168,7 @@ static void promise_elastic(bt_source *source, bt_promises_wanted wanted, const 
 
 static void free_elastic(bt_source *source) {
   bt_elastic *elastic = elastic_of(source);
-  bt_store_dispose(&elastic->store);
+  bt_remote_dispose(&elastic->store);
   free(elastic->index);
   free(elastic);
 }
@@ -183,8 +183,8 @@ bt_status bt_elastic_source_new(bt_http_client *client, const bt_elastic_options
                                                   .dialect = dialect_of_elastic,
                                                   .promise = promise_elastic,
                                                   .free = free_elastic};
-  const bt_store_options of_store = {options->kind, options->ca_file, options->timeout_ms, options->pause_ms};
-  bt_status status = bt_store_new(sizeof(bt_elastic), &operations, client, &of_store, out, error);
+  const bt_remote_options of_store = {options->kind, options->ca_file, options->timeout_ms, options->pause_ms};
+  bt_status status = bt_remote_new(sizeof(bt_elastic), &operations, client, &of_store, out, error);
   if (status != BT_OK) return status;
   bt_elastic *elastic = elastic_of(*out);
   elastic->rows_per_answer = options->rows_per_answer;

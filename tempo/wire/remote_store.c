@@ -1,5 +1,5 @@
-/* Asking, several times where it helps. See store.h. */
-#include "tempo/wire/store.h"
+/* Asking, several times where it helps. See remote_store.h. */
+#include "tempo/wire/remote_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 
 enum { ATTEMPTS = 3, MOST_SENTENCE = 150, TIMEOUT_MS = 300000, PAUSE_MS = 250 };
 
-bt_status bt_store_new(size_t size, const bt_source_operations *operations, bt_http_client *client,
-                       const bt_store_options *options, bt_source **out, bt_error *error) {
-  bt_store *store = calloc(1, size);
+bt_status bt_remote_new(size_t size, const bt_source_operations *operations, bt_http_client *client,
+                        const bt_remote_options *options, bt_source **out, bt_error *error) {
+  bt_remote *store = calloc(1, size);
   *out = NULL;
   if (!store) return bt_error_no_memory(error);
-  *store = (bt_store){.head = {.operations = operations, .name = options->name},
-                      .client = client,
-                      .timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS,
-                      .pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS};
+  *store = (bt_remote){.head = {.operations = operations, .name = options->name},
+                       .client = client,
+                       .timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS,
+                       .pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS};
   if (options->ca_file) store->ca_file = strdup(options->ca_file);
   bool has_file = store->ca_file || !options->ca_file;
   if (has_file && pthread_mutex_init(&store->mutex, NULL) == 0) return *out = &store->head, BT_OK;
@@ -27,7 +27,7 @@ bt_status bt_store_new(size_t size, const bt_source_operations *operations, bt_h
   return bt_error_no_memory(error);
 }
 
-void bt_store_dispose(bt_store *store) {
+void bt_remote_dispose(bt_remote *store) {
   for (size_t i = 0; i < sizeof store->headers / sizeof *store->headers; i++) bt_header_free(store->headers[i]);
   free(store->base_url);
   free(store->ca_file);
@@ -36,12 +36,12 @@ void bt_store_dispose(bt_store *store) {
 
 /* ---- the answer ---- */
 
-void bt_store_fail(bt_store_answer *answer, const char *reason) {
-  answer->outcome = BT_STORE_FAILED;
+void bt_remote_fail(bt_remote_answer *answer, const char *reason) {
+  answer->outcome = BT_REMOTE_FAILED;
   snprintf(answer->reason, sizeof answer->reason, "%.190s", reason);
 }
 
-void bt_store_quote_failure(bt_store_answer *answer, const char *who, bt_str sentence) {
+void bt_remote_quote_failure(bt_remote_answer *answer, const char *who, bt_str sentence) {
   size_t length = sentence.len < MOST_SENTENCE ? sentence.len : MOST_SENTENCE;
   while (length && length < sentence.len && ((unsigned char)sentence.ptr[length] & 0xC0) == 0x80) length--;
   snprintf(answer->reason, sizeof answer->reason, "%s answered %d%s%.*s", who, answer->response.status,
@@ -50,15 +50,15 @@ void bt_store_quote_failure(bt_store_answer *answer, const char *who, bt_str sen
     if ((unsigned char)*at < ' ') *at = ' ';
 }
 
-void bt_store_answer_dispose(bt_store_answer *answer) {
+void bt_remote_answer_dispose(bt_remote_answer *answer) {
   bt_http_response_dispose(&answer->response);
-  *answer = (bt_store_answer){0};
+  *answer = (bt_remote_answer){0};
 }
 
 /* ---- the question ---- */
 
-static bt_status send_once(const bt_store *store, const bt_store_question *question, const char *url,
-                           bt_store_answer *answer, bt_error *error) {
+static bt_status send_once(const bt_remote *store, const bt_remote_question *question, const char *url,
+                           bt_remote_answer *answer, bt_error *error) {
   const char *headers[3];
   size_t count = 0;
   if (question->content_type) headers[count++] = question->content_type;
@@ -78,21 +78,21 @@ static bt_status send_once(const bt_store *store, const bt_store_question *quest
                              .party = question->cancel,
                              .cancel = question->cancel};
   bt_http_response_dispose(&answer->response);
-  *answer = (bt_store_answer){.outcome = BT_STORE_FAILED};
+  *answer = (bt_remote_answer){.outcome = BT_REMOTE_FAILED};
   if (question->account) question->account->requests++;
   return bt_http_send(store->client, &request, &answer->response, error);
 }
 
 /* A transfer that did not come to its end. True: it is worth another attempt. */
-static bool judge_transfer(const bt_store *store, bt_store_answer *answer, bt_status status, const bt_error *why) {
+static bool judge_transfer(const bt_remote *store, bt_remote_answer *answer, bt_status status, const bt_error *why) {
   bool took_long = answer->response.took_ms >= store->timeout_ms * 3 / 4;
-  bt_store_fail(answer, why->message);
-  if (status == BT_LIMIT || took_long) answer->outcome = BT_STORE_TOO_MUCH;
+  bt_remote_fail(answer, why->message);
+  if (status == BT_LIMIT || took_long) answer->outcome = BT_REMOTE_TOO_MUCH;
   return status == BT_UNAVAILABLE && !took_long;
 }
 
-static bt_status ask_url(const bt_store *store, const bt_store_question *question, const char *url,
-                         bt_store_answer *answer, bt_error *error) {
+static bt_status ask_url(const bt_remote *store, const bt_remote_question *question, const char *url,
+                         bt_remote_answer *answer, bt_error *error) {
   for (int attempt = 1;; attempt++) {
     bt_error why = {0};
     bt_status status = send_once(store, question, url, answer, &why);
@@ -108,10 +108,10 @@ static bt_status ask_url(const bt_store *store, const bt_store_question *questio
   }
 }
 
-bt_status bt_store_ask(const bt_store *store, const bt_store_question *question, bt_store_answer *answer,
-                       bt_error *error) {
+bt_status bt_remote_ask(const bt_remote *store, const bt_remote_question *question, bt_remote_answer *answer,
+                        bt_error *error) {
   bt_buffer url = {0};
-  *answer = (bt_store_answer){.outcome = BT_STORE_FAILED};
+  *answer = (bt_remote_answer){.outcome = BT_REMOTE_FAILED};
   bt_buffer_printf(&url, "%s%s", store->base_url, question->path ? question->path : "/");
   bt_status status = url.failed ? bt_error_no_memory(error) : ask_url(store, question, url.ptr, answer, error);
   bt_buffer_dispose(&url);
