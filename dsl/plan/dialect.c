@@ -21,6 +21,26 @@ bool bt_dialect_order(bt_comparison_operator op, bool negated, bt_filter_operato
   return false;
 }
 
+const char *const bt_dialect_kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+const char *const bt_dialect_statuses[] = {"unset", "ok", "error"};
+
+bt_filter_pair bt_dialect_test_word(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
+                                    const bt_value *literal, bool negated) {
+  bool is_kind = field == BT_FILTER_KIND;
+  const char *const *names = is_kind ? bt_dialect_kinds : bt_dialect_statuses;
+  size_t count = is_kind ? BT_DIALECT_KINDS : BT_DIALECT_STATUSES;
+  bt_filter_test test = {.field = field};
+  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !bt_dialect_order(op, negated, &test.op))
+    return bt_filter_pair_unknown();
+  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
+    test.literal = (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
+    if (!bt_str_equal_nocase(literal->string, test.literal.string)) continue;
+    const bt_filter *filter = bt_filter_test_new(builder, test);
+    return bt_filter_pair_of(filter, filter);
+  }
+  return bt_filter_pair_constant(test.op == BT_FILTER_NOT_EQUAL);
+}
+
 void bt_dialect_quote(bt_buffer *out, bt_str text) {
   static const char special[] = "\\.+*?()|[]{}^$";
   for (size_t i = 0; i < text.len; i++) {

@@ -72,6 +72,13 @@ const bt_dialect *bt_dialect_none(void);
 
 /* How a filter asks for values that meet an order or an equality (negated: do not). False: the operator is another. */
 bool bt_dialect_order(bt_comparison_operator op, bool negated, bt_filter_operator *out);
+/* Kinds and statuses as literals of filters have them. */
+enum { BT_DIALECT_KINDS = 6, BT_DIALECT_STATUSES = 3 };
+extern const char *const bt_dialect_kinds[BT_DIALECT_KINDS];
+extern const char *const bt_dialect_statuses[BT_DIALECT_STATUSES];
+/* Of a store that tells each word from the others. field: KIND or STATUS. */
+bt_filter_pair bt_dialect_test_word(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
+                                    const bt_value *literal, bool negated);
 /* Appends a pattern that the text alone meets. */
 void bt_dialect_quote(bt_buffer *out, bt_str text);
 bt_over_filter bt_dialect_both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b);

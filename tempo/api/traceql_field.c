@@ -6,8 +6,6 @@
 #include "dsl/trace/text_number.h"
 #include "tempo/api/traceql_rules.h"
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
 static const bt_str service_key = {"service.name", 12};
 
 static bt_filter_pair exact_pair(const bt_filter *filter) {
@@ -151,8 +149,8 @@ static unsigned named_value(const char *const *names, unsigned count, const bt_v
 static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                 const bt_value *literal, bool negated) {
   bool is_kind = field->kind == BT_FIELD_KIND;
-  const char *const *names = is_kind ? kind_names : status_names;
-  unsigned count = is_kind ? 6 : 3;
+  const char *const *names = is_kind ? bt_dialect_kinds : bt_dialect_statuses;
+  unsigned count = is_kind ? BT_DIALECT_KINDS : BT_DIALECT_STATUSES;
   if (op != BT_EQUAL && op != BT_NOT_EQUAL) return bt_filter_pair_unknown();
   unsigned accepted = named_value(names, count, literal);
   if ((op == BT_NOT_EQUAL) != negated) accepted = ~accepted & ((1u << count) - 1);

@@ -103,19 +103,6 @@ static bt_filter_pair test_service(bt_filter_builder *builder, bt_comparison_ope
 
 /* ---- kind, status, duration ---- */
 
-static bt_filter_pair test_word(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
-                                size_t count, bt_comparison_operator op, const bt_value *literal, bool negated) {
-  bt_filter_operator asked;
-  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !bt_dialect_order(op, negated, &asked)) return bt_filter_pair_unknown();
-  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
-    bt_value name = {.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
-    if (!bt_str_equal_nocase(literal->string, name.string)) continue;
-    const bt_filter *test = make_test(builder, field, (bt_str){0}, asked, name);
-    return bt_filter_pair_of(test, test);
-  }
-  return bt_filter_pair_constant(asked == BT_FILTER_NOT_EQUAL);
-}
-
 static bt_filter_pair test_duration(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_test test = {.field = BT_FILTER_DURATION, .literal = *literal};
@@ -192,9 +179,6 @@ static bt_filter_pair test_event(bt_filter_builder *builder, const bt_field *fie
 
 /* ---- what the planner asks ---- */
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
-
 static bool is_of_attribute(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE;
 }
@@ -205,8 +189,8 @@ static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *fie
   if (kind == BT_FIELD_NAME) return test_text(builder, BT_FILTER_NAME, op, literal, negated);
   if (kind == BT_FIELD_STATUS_MESSAGE) return test_text(builder, BT_FILTER_STATUS_MESSAGE, op, literal, negated);
   if (kind == BT_FIELD_SERVICE) return test_service(builder, op, literal, negated);
-  if (kind == BT_FIELD_KIND) return test_word(builder, BT_FILTER_KIND, kind_names, 6, op, literal, negated);
-  if (kind == BT_FIELD_STATUS) return test_word(builder, BT_FILTER_STATUS, status_names, 3, op, literal, negated);
+  if (kind == BT_FIELD_KIND) return bt_dialect_test_word(builder, BT_FILTER_KIND, op, literal, negated);
+  if (kind == BT_FIELD_STATUS) return bt_dialect_test_word(builder, BT_FILTER_STATUS, op, literal, negated);
   if (kind == BT_FIELD_DURATION) return test_duration(builder, op, literal, negated);
   if (negated) return bt_filter_pair_unknown();
   if (is_of_attribute(kind)) return test_attribute(builder, field, op, literal);

@@ -22,34 +22,8 @@ enum {
   ALL_CONNECTION_TRIES_FAILED = 279
 };
 
-const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
-    {"readonly", "2", false},
-    {"result_overflow_mode", "throw", true},
-    {"timeout_overflow_mode", "throw", true},
-    {"timeout_overflow_mode_leaf", "throw", true},
-    {"read_overflow_mode", "throw", true},
-    {"read_overflow_mode_leaf", "throw", true},
-    {"group_by_overflow_mode", "throw", true},
-    {"set_overflow_mode", "throw", true},
-    {"join_overflow_mode", "throw", true},
-    {"distinct_overflow_mode", "throw", true},
-    {"sort_overflow_mode", "throw", true},
-    {"transfer_overflow_mode", "throw", true},
-    {"limit", "0", true},
-    {"offset", "0", true},
-    {"additional_table_filters", "{}", true},
-    {"additional_result_filter", "", true},
-    {"use_query_cache", "0", true},
-    {"skip_unavailable_shards", "0", true},
-    {"optimize_skip_unused_shards", "0", true},
-    {"distributed_group_by_no_merge", "0", true},
-    {"fallback_to_stale_replicas_for_distributed_queries", "0", true},
-    {"transform_null_in", "0", false},
-    {"cancel_http_readonly_queries_on_client_close", "1", false},
-    {"output_format_binary_write_json_as_string", "0", true},
-    {"http_zlib_compression_level", "1", false}, /* of zstd, too: with gzip to pack costs more than to find */
-    {"log_comment", "betrace", false},
-};
+#define ROW(name, value, matters) {name, value, matters},
+const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {BT_CLICKHOUSE_EACH_SETTING(ROW)};
 
 /* ---- the request ---- */
 
@@ -132,7 +106,7 @@ static int code_of(bt_str body) {
   return strncmp(head, word, sizeof word - 1) == 0 ? (int)strtol(head + sizeof word - 1, NULL, 10) : 0;
 }
 
-static bool is_too_much(int code) {
+bool bt_clickhouse_is_too_much(int code) {
   return code == TOO_MANY_ROWS || code == TIMEOUT_EXCEEDED || code == MEMORY_LIMIT_EXCEEDED || code == TOO_MANY_BYTES ||
          code == TOO_MANY_ROWS_OR_BYTES;
 }
@@ -161,7 +135,7 @@ static bool judge_answer(bt_remote_answer *answer) {
     return false;
   }
   answer->code = code_of(body);
-  answer->outcome = is_too_much(answer->code) ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
+  answer->outcome = bt_clickhouse_is_too_much(answer->code) ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
   bt_remote_quote_failure(answer, "ClickHouse", body); /* no password is ever in a query */
   return may_pass(answer->response.status, answer->code);
 }

@@ -15,10 +15,39 @@
 #include "dsl/trace/trace.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/row_binary.h"
-#include "tempo/wire/source.h"
 #include "tempo/wire/remote_store.h"
+#include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 26 };
+/* Settings that go along: name, value, and whether with another value an answer may lack rows and say nothing. */
+#define BT_CLICKHOUSE_EACH_SETTING(ROW)                                                                                \
+  ROW("readonly", "2", false)                                                                                          \
+  ROW("result_overflow_mode", "throw", true)                                                                           \
+  ROW("timeout_overflow_mode", "throw", true)                                                                          \
+  ROW("timeout_overflow_mode_leaf", "throw", true)                                                                     \
+  ROW("read_overflow_mode", "throw", true)                                                                             \
+  ROW("read_overflow_mode_leaf", "throw", true)                                                                        \
+  ROW("group_by_overflow_mode", "throw", true)                                                                         \
+  ROW("set_overflow_mode", "throw", true)                                                                              \
+  ROW("join_overflow_mode", "throw", true)                                                                             \
+  ROW("distinct_overflow_mode", "throw", true)                                                                         \
+  ROW("sort_overflow_mode", "throw", true)                                                                             \
+  ROW("transfer_overflow_mode", "throw", true)                                                                         \
+  ROW("limit", "0", true)                                                                                              \
+  ROW("offset", "0", true)                                                                                             \
+  ROW("additional_table_filters", "{}", true)                                                                          \
+  ROW("additional_result_filter", "", true)                                                                            \
+  ROW("use_query_cache", "0", true)                                                                                    \
+  ROW("skip_unavailable_shards", "0", true)                                                                            \
+  ROW("optimize_skip_unused_shards", "0", true)                                                                        \
+  ROW("distributed_group_by_no_merge", "0", true)                                                                      \
+  ROW("fallback_to_stale_replicas_for_distributed_queries", "0", true)                                                 \
+  ROW("transform_null_in", "0", false)                                                                                 \
+  ROW("cancel_http_readonly_queries_on_client_close", "1", false)                                                      \
+  ROW("output_format_binary_write_json_as_string", "0", true)                                                          \
+  ROW("http_zlib_compression_level", "1", false) /* of zstd, too: with gzip to pack costs more than to find */         \
+  ROW("log_comment", "betrace", false)
+#define BT_CLICKHOUSE_ONE(name, value, matters) +1
+enum { BT_CLICKHOUSE_SETTINGS = BT_CLICKHOUSE_EACH_SETTING(BT_CLICKHOUSE_ONE) };
 
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
@@ -68,12 +97,14 @@ typedef struct bt_clickhouse_question {
 /* Reads what rows the answer has; false: it is no such answer. */
 typedef bool (*bt_clickhouse_row)(void *context, bt_row_reader *reader);
 
-/* As bt_remote_ask; what a complete answer means is known. */
+/* As bt_remote_ask (BT_CANCELLED, BT_NO_MEMORY), which is told what a complete answer means. */
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                             const bt_clickhouse_found *found, bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
  * says, the outcome becomes FAILED. */
 void bt_clickhouse_take_rows(bt_remote_answer *answer, bt_clickhouse_row take, void *context);
+bool bt_clickhouse_is_too_much(
+    int code); /* an exception that says so: more of something than is allowed, or than there is */
 /* Another number of the server's account of it, as "read_rows"; 0 where it does not say. */
 uint64_t bt_clickhouse_summary(const bt_remote_answer *answer, const char *name);
 /* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
@@ -82,10 +113,9 @@ bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_
                                  const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
                                  bt_error *error) BT_MUST_CHECK;
 
-/* The settings: their names, and what they have to be. */
 typedef struct bt_clickhouse_setting {
   const char *name, *value;
-  bool matters; /* with another value an answer may lack rows and say nothing */
+  bool matters;
 } bt_clickhouse_setting;
 extern const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS];
 

@@ -127,13 +127,6 @@ static bt_status ask_range(search *s, bt_time_range range, bt_remote_answer *ans
   return s->lacks_memory ? bt_error_no_memory(error) : BT_OK;
 }
 
-static bt_status check_limit(search *s, bt_error *error) {
-  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
-  bt_found_list_sort(s->found);
-  if (s->found->count <= s->max_found) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
-}
-
 /* Whether there are more than that, or none, shows before all of them are put together. Else nothing came of it. */
 static bt_status look_first(search *s, const char *sql, bt_time_range range, bool *is_done, bt_error *error) {
   bt_remote_answer answer = {0};
@@ -142,7 +135,8 @@ static bt_status look_first(search *s, const char *sql, bt_time_range range, boo
   bt_status status = ask_range(s, range, &answer, error);
   s->question.sql = all;
   *is_done = status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED && !answer.row_count;
-  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) status = check_limit(s, error);
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
+    status = bt_found_list_check(s->found, s->max_found, error);
   if (status != BT_LIMIT) s->found->count = 0;
   bt_remote_answer_dispose(&answer);
   return status;
@@ -168,7 +162,7 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
       status = bt_source_account_fail(s->account, next, answer.reason) ? BT_OK : bt_error_no_memory(error);
     }
     bt_remote_answer_dispose(&answer);
-    if (status == BT_OK) status = check_limit(s, error);
+    if (status == BT_OK) status = bt_found_list_check(s->found, s->max_found, error);
   }
   bt_found_list_sort(s->found);
   return status;
@@ -207,10 +201,7 @@ static bt_status run_search(search *s, const char *tenant, bt_time_range range, 
   if (status != BT_OK || range.start_ns >= range.end_ns || range.end_ns <= 0) return status;
   status = bt_clickhouse_find_out(s->clickhouse, s->question.cancel, &s->server, &why);
   if (status == BT_OK) return search_known(s, range, error);
-  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
-    return bt_source_account_fail(s->account, range, why.message) ? BT_OK : bt_error_no_memory(error);
-  if (error) *error = why;
-  return status;
+  return bt_source_pass_over(s->account, range, status, &why, error);
 }
 
 static bt_status search_clickhouse(bt_source *source, const bt_search_request *request, bt_found_list *found,
@@ -262,12 +253,6 @@ typedef struct reading {
   char reason[200];      /* of the last of them */
 } reading;
 
-static void set_bounds(bt_read_trace *read) {
-  bt_found bounds = bt_found_of_trace(read->trace);
-  read->start_ns = bounds.start_ns;
-  read->end_ns = bounds.end_ns;
-}
-
 /* Each id with its trace, if there is one. BeTrace's own are left out. */
 static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch,
                             const bt_clickhouse_far *far, bt_error *error) {
@@ -279,7 +264,7 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
     bool is_of_some = r->request->spans.asked.filter != NULL; /* then others may be there */
     read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace || is_of_some);
     if (is_of_some && !read.trace && !r->unseen_are_there) read.needs_by_id = true;
-    if (read.trace && is_of_some) set_bounds(&read);
+    if (is_of_some) bt_read_trace_set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
   }
@@ -346,8 +331,7 @@ static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *
                           bt_remote_answer *of, bt_error *error) {
   bt_remote_answer answer = {0};
   bt_status status = bt_clickhouse_find_far(clickhouse, server, *question, range, far, &answer, error);
-  of->outcome = answer.outcome;
-  if (answer.outcome != BT_REMOTE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_remote_answer_follow(of, &answer);
   bt_remote_answer_dispose(&answer);
   return status;
 }
@@ -372,8 +356,7 @@ static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_
       sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(r->clickhouse, &question, &r->server, &answer, error);
   if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
   r->unseen_are_there = there == count;
-  of->outcome = answer.outcome;
-  if (answer.outcome != BT_REMOTE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_remote_answer_follow(of, &answer);
   bt_remote_answer_dispose(&answer);
   bt_buffer_dispose(&sql);
   return status;

@@ -57,20 +57,6 @@ static bt_filter_pair test_text(bt_filter_builder *builder, bt_filter_field fiel
   return bt_filter_pair_of(bt_filter_test_new(builder, test), bt_filter_none());
 }
 
-static bt_filter_pair test_word(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
-                                size_t count, bt_comparison_operator op, const bt_value *literal, bool negated) {
-  bt_filter_test test = {.field = field};
-  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !bt_dialect_order(op, negated, &test.op))
-    return bt_filter_pair_unknown();
-  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
-    test.literal = (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
-    if (!bt_str_equal_nocase(literal->string, test.literal.string)) continue;
-    const bt_filter *filter = bt_filter_test_new(builder, test);
-    return bt_filter_pair_of(filter, filter);
-  }
-  return bt_filter_pair_constant(test.op == BT_FILTER_NOT_EQUAL);
-}
-
 static bt_filter_pair test_duration(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_test test = {.field = BT_FILTER_DURATION, .literal = *literal, .or_unknown = true};
@@ -110,16 +96,12 @@ static bt_filter_pair test_attribute(bt_filter_builder *builder, const bt_field 
 
 /* ---- what the planner asks ---- */
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
-
 static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                  const bt_value *literal, bool negated) {
   if (field->kind == BT_FIELD_NAME) return test_text(builder, BT_FILTER_NAME, op, literal, negated);
   if (field->kind == BT_FIELD_STATUS_MESSAGE) return test_text(builder, BT_FILTER_STATUS_MESSAGE, op, literal, negated);
-  if (field->kind == BT_FIELD_KIND) return test_word(builder, BT_FILTER_KIND, kind_names, 6, op, literal, negated);
-  if (field->kind == BT_FIELD_STATUS)
-    return test_word(builder, BT_FILTER_STATUS, status_names, 3, op, literal, negated);
+  if (field->kind == BT_FIELD_KIND) return bt_dialect_test_word(builder, BT_FILTER_KIND, op, literal, negated);
+  if (field->kind == BT_FIELD_STATUS) return bt_dialect_test_word(builder, BT_FILTER_STATUS, op, literal, negated);
   if (field->kind == BT_FIELD_DURATION) return test_duration(builder, op, literal, negated);
   if (negated || op == BT_NOT_EQUAL) return bt_filter_pair_unknown();
   if (field->kind == BT_FIELD_SERVICE) {

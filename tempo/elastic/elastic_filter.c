@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/plan/dialect.h"
 #include "dsl/trace/text_number.h"
 
 #define ALL  "{\"match_all\":{}}"
@@ -216,15 +217,12 @@ static void add_text(writer *w, const char *path, const bt_elastic_mapped *m, co
   }
 }
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
-
 /* Over: no other word is there, whatever is. Under: this one is, or one of the others. */
 static void add_word(writer *w, const char *path, const bt_elastic_mapped *m, const bt_filter_test *test) {
   bool is_kind = test->field == BT_FILTER_KIND, is_equal = test->op == BT_FILTER_EQUAL;
-  const char *const *names = is_kind ? kind_names : status_names;
+  const char *const *names = is_kind ? bt_dialect_kinds : bt_dialect_statuses;
   const char *const *words = is_kind ? w->fields->kinds : w->fields->statuses;
-  size_t count = is_kind ? sizeof kind_names / sizeof *kind_names : sizeof status_names / sizeof *status_names;
+  size_t count = is_kind ? BT_DIALECT_KINDS : BT_DIALECT_STATUSES;
   bool is_known = m->form == BT_ELASTIC_KEYWORD || m->form == BT_ELASTIC_WHOLE;
   const char *comma = "";
   size_t meant = 0;

@@ -11,8 +11,8 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "tempo/wire/otlp_json.h"
-#include "tempo/wire/source.h"
 #include "tempo/wire/remote_store.h"
+#include "tempo/wire/source.h"
 
 /* What was found out about the server and the indices. */
 typedef struct bt_elastic_found {
@@ -38,7 +38,7 @@ typedef struct bt_elastic {
 /* Of an address: an index that is closed or not there is an error. */
 #define BT_ELASTIC_ALL_INDICES "allow_no_indices=false&ignore_unavailable=false&expand_wildcards=open,closed"
 
-/* As bt_remote_ask; what a complete answer means is known. A body is JSON. */
+/* As bt_remote_ask (BT_CANCELLED, BT_NO_MEMORY), which is told what a complete answer means. A body is JSON. */
 bt_status bt_elastic_ask(bt_elastic *elastic, const bt_remote_question *question, bt_remote_answer *answer,
                          bt_error *error) BT_MUST_CHECK;
 

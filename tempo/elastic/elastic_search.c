@@ -160,13 +160,6 @@ static bt_status take_page(pages *p, bt_remote_answer *answer, bool *is_last, bt
   return status;
 }
 
-static bt_status check_limit(const bt_elastic_search *s, bt_error *error) {
-  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
-  bt_found_list_sort(s->found);
-  if (s->found->count <= s->max_found) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
-}
-
 #define SEEN                                                                                                           \
   "filter_path=timed_out,terminated_early,_shards,_clusters,hits.total,aggregations.traces.buckets.key,"               \
   "aggregations.traces.buckets.doc_count,aggregations.traces.buckets.*.value"
@@ -203,7 +196,7 @@ static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_
     bt_remote_answer_dispose(answer);
     status = ask_page(p, search, has_view, answer, &is_last, error);
     if (status != BT_OK || answer->outcome != BT_REMOTE_ANSWERED) return status;
-    status = check_limit(p->search, error);
+    status = bt_found_list_check(p->search->found, p->search->max_found, error);
     if (!is_last && !has_view) {
       p->search->needs_view = true;
       return status;

@@ -37,10 +37,7 @@ static bt_status run_search(bt_elastic_search *s, const char *tenant, bt_source_
   if (status != BT_OK || s->range.start_ns >= s->range.end_ns || s->range.end_ns <= 0) return status;
   status = bt_elastic_find_out(s->elastic, cancel, &s->server, &why);
   if (status == BT_OK) return bt_elastic_search_run(s, error);
-  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
-    return bt_source_account_fail(account, s->range, why.message) ? BT_OK : bt_error_no_memory(error);
-  if (error) *error = why;
-  return status;
+  return bt_source_pass_over(account, s->range, status, &why, error);
 }
 
 static bt_status search_elastic(bt_source *source, const bt_search_request *request, bt_found_list *found,

@@ -41,6 +41,11 @@ void bt_remote_fail(bt_remote_answer *answer, const char *reason) {
   snprintf(answer->reason, sizeof answer->reason, "%.190s", reason);
 }
 
+void bt_remote_answer_follow(bt_remote_answer *answer, const bt_remote_answer *other) {
+  answer->outcome = other->outcome;
+  memcpy(answer->reason, other->reason, sizeof answer->reason);
+}
+
 void bt_remote_quote_failure(bt_remote_answer *answer, const char *who, bt_str sentence) {
   size_t length = sentence.len < MOST_SENTENCE ? sentence.len : MOST_SENTENCE;
   while (length && length < sentence.len && ((unsigned char)sentence.ptr[length] & 0xC0) == 0x80) length--;

@@ -71,6 +71,8 @@ bt_status bt_remote_ask(const bt_remote *store, const bt_remote_question *questi
                         bt_error *error) BT_MUST_CHECK;
 void bt_remote_answer_dispose(bt_remote_answer *answer);
 void bt_remote_fail(bt_remote_answer *answer, const char *reason); /* the outcome becomes FAILED */
+/* Its outcome and reason become those of another one. */
+void bt_remote_answer_follow(bt_remote_answer *answer, const bt_remote_answer *other);
 /* The reason becomes the store's own sentence behind its status, on one line. who: "the store". */
 void bt_remote_quote_failure(bt_remote_answer *answer, const char *who, bt_str sentence);
 
