@@ -43,10 +43,6 @@ bool bt_outcome_is_known(const bt_outcome *outcome) {
 
 /* ---- arithmetic of two numbers ---- */
 
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || (value->type == BT_VALUE_DOUBLE && !bt_value_is_nan(value));
-}
-
 static bool integers_combine(bt_expression_kind operator, int64_t a, int64_t b, bt_value *out) {
   out->type = BT_VALUE_INT;
   if (operator== BT_EXPRESSION_ADD) return !__builtin_add_overflow(a, b, &out->integer);
@@ -188,7 +184,7 @@ static bool bounds_combine(bt_expression_kind operator, const bounds * a, const 
 }
 
 static bool is_valueless(const bt_outcome *outcome) {
-  return outcome->kind == BT_OUTCOME_VALUE && !is_number(&outcome->low);
+  return outcome->kind == BT_OUTCOME_VALUE && !bt_value_adds_up(&outcome->low);
 }
 
 static bool has_one_number(const bt_outcome *outcome) {
