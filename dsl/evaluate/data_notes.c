@@ -179,10 +179,6 @@ static bool is_named_so(const bt_selection *selection, const bt_span *span) {
 
 /* ---- values ---- */
 
-static bool is_number(bt_value_type type) {
-  return type == BT_VALUE_INT || type == BT_VALUE_DOUBLE;
-}
-
 static bool is_of_texts(bt_comparison_operator op) {
   return op == BT_CONTAINS || op == BT_STARTS_WITH || op == BT_ENDS_WITH || op == BT_MATCHES ||
          op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE;
@@ -193,7 +189,7 @@ static bool fits_literal(bt_comparison_operator op, const bt_value *value, const
   bool are_texts = value->type == BT_VALUE_STRING && literal->type == BT_VALUE_STRING;
   if (are_texts || is_of_texts(op)) return are_texts;
   bt_value a = bt_value_read(value), b = bt_value_read(literal);
-  if (is_number(a.type)) return is_number(b.type);
+  if (bt_value_is_number(&a)) return bt_value_is_number(&b);
   return a.type == BT_VALUE_BOOL && b.type == BT_VALUE_BOOL && !bt_operator_is_ordering(op);
 }
 
@@ -212,7 +208,7 @@ static bool fits_test(const bt_predicate *predicate, const bt_value *value) {
 static unfit kind_of(const bt_value *value) {
   if (value->type == BT_VALUE_STRING) return UNFIT_STRING;
   if (value->type == BT_VALUE_BOOL) return UNFIT_BOOLEAN;
-  return is_number(value->type) ? UNFIT_NUMBER : UNFIT_OTHER;
+  return bt_value_is_number(value) ? UNFIT_NUMBER : UNFIT_OTHER;
 }
 
 /* An array is fit where one of its elements is, and else of their kind. */

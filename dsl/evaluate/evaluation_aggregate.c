@@ -18,11 +18,6 @@ typedef struct tally {
   unsigned why;
 } tally;
 
-/* A number has a value to add up; NaN is none. */
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || (value->type == BT_VALUE_DOUBLE && !bt_value_is_nan(value));
-}
-
 static void keep_smaller(bt_value *kept, const bt_value *value) {
   int order = 0;
   if (!bt_value_compare_numbers(value, kept, &order) || order < 0) *kept = *value;
@@ -71,7 +66,7 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
     return;
   }
   bt_value read = bt_value_read(&value.low);
-  if (is_number(&read)) add_number(t, &read, is_sure);
+  if (bt_value_adds_up(&read)) add_number(t, &read, is_sure);
 }
 
 static bt_value integer_value(int64_t integer) {

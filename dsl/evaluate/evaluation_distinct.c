@@ -84,8 +84,7 @@ static int compare_texts(bt_str a, bt_str b) {
 static int compare_values(const bt_value *a, const bt_value *b) {
   int order = 0;
   if (bt_value_compare_numbers(a, b, &order)) return order;
-  bool is_a_number = a->type == BT_VALUE_INT || a->type == BT_VALUE_DOUBLE;
-  bool is_b_number = b->type == BT_VALUE_INT || b->type == BT_VALUE_DOUBLE;
+  bool is_a_number = bt_value_is_number(a), is_b_number = bt_value_is_number(b);
   if (is_a_number != is_b_number) return is_a_number ? -1 : 1;
   if (a->type != b->type) return a->type < b->type ? -1 : 1;
   if (a->type == BT_VALUE_STRING) return compare_texts(a->string, b->string);

@@ -43,14 +43,6 @@ bool bt_outcome_is_known(const bt_outcome *outcome) {
 
 /* ---- arithmetic of two numbers ---- */
 
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || (value->type == BT_VALUE_DOUBLE && !bt_value_is_nan(value));
-}
-
-static double as_decimal(const bt_value *value) {
-  return value->type == BT_VALUE_INT ? (double)value->integer : value->decimal;
-}
-
 static bool integers_combine(bt_expression_kind operator, int64_t a, int64_t b, bt_value *out) {
   out->type = BT_VALUE_INT;
   if (operator== BT_EXPRESSION_ADD) return !__builtin_add_overflow(a, b, &out->integer);
@@ -87,7 +79,7 @@ static bool numbers_combine(bt_expression_kind operator, const bt_value * a, con
   bool both_integers = a->type == BT_VALUE_INT && b->type == BT_VALUE_INT;
   if (both_integers && operator!= BT_EXPRESSION_DIVIDE) return integers_combine(operator, a->integer, b->integer, out);
   if (a->type != b->type && mixed_combine(operator, a, b, out)) return true;
-  double x = as_decimal(a), y = as_decimal(b), result;
+  double x = bt_value_as_double(a), y = bt_value_as_double(b), result;
   if (operator== BT_EXPRESSION_ADD)
     result = x + y;
   else if (operator== BT_EXPRESSION_SUBTRACT)
@@ -125,7 +117,7 @@ static bounds bounds_of(const bt_outcome *outcome) {
 
 static int sign_of(const bound *a) {
   if (a->infinite) return a->infinite;
-  double x = as_decimal(&a->number);
+  double x = bt_value_as_double(&a->number);
   return (x > 0) - (x < 0);
 }
 
@@ -192,7 +184,7 @@ static bool bounds_combine(bt_expression_kind operator, const bounds * a, const 
 }
 
 static bool is_valueless(const bt_outcome *outcome) {
-  return outcome->kind == BT_OUTCOME_VALUE && !is_number(&outcome->low);
+  return outcome->kind == BT_OUTCOME_VALUE && !bt_value_adds_up(&outcome->low);
 }
 
 static bool has_one_number(const bt_outcome *outcome) {

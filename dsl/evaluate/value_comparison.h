@@ -58,6 +58,9 @@ static inline uint64_t bt_work_text(const bt_work *work) {
 
 /* A double that is not a number: like a missing value it makes every comparison false. */
 bool bt_value_is_nan(const bt_value *value);
+static inline bool bt_value_adds_up(const bt_value *value) { /* a number, and no NaN */
+  return value->type == BT_VALUE_INT || (value->type == BT_VALUE_DOUBLE && !bt_value_is_nan(value));
+}
 /* Whether `left op right` holds. Where that could not be found out, work->status says why; else it stays as it is. */
 bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work);
 

@@ -93,10 +93,6 @@ static bool is_same_field(const proof *p, const bt_field *a, const bt_field *b) 
   return a->kind == b->kind && bt_str_equal(a->key, b->key) && are_same_span(p, a->binding, b->binding);
 }
 
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
-}
-
 static bool is_same_value(const bt_value *a, const bt_value *b) {
   if (a->type != b->type) return false;
   switch ((int)a->type) {
@@ -150,7 +146,7 @@ static bool order_of(const bt_value *a, const bt_value *b, int *order) {
     *order = (a->duration_ns > b->duration_ns) - (a->duration_ns < b->duration_ns);
     return true;
   }
-  return is_number(a) && is_number(b) && bt_value_compare_numbers(a, b, order);
+  return bt_value_is_number(a) && bt_value_is_number(b) && bt_value_compare_numbers(a, b, order);
 }
 
 /* Whether `x from a` gives `x to b`, for each x. */
@@ -217,7 +213,7 @@ static bool bound_of(node n, bound *out) {
   if (!c || c->kind != BT_CONDITION_COMPARE || !bt_operator_is_ordering(c->comparison.op)) return false;
   const bt_expression *left = c->comparison.left, *right = c->comparison.right;
   bool is_count = left->kind == BT_EXPRESSION_AGGREGATE && left->aggregate == BT_AGGREGATE_COUNT;
-  if (!is_count || !is_literal(right) || !is_number(&right->literal)) return false;
+  if (!is_count || !is_literal(right) || !bt_value_is_number(&right->literal)) return false;
   double number = right->literal.type == BT_VALUE_INT ? (double)right->literal.integer : right->literal.decimal;
   if (!(fabs(number) < 1e15)) return false;
   bt_comparison_operator op = c->comparison.op;

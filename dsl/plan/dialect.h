@@ -68,4 +68,23 @@ struct bt_dialect {
  * spans can meet is one filter that finds too much, and nothing is subtracted. */
 const bt_dialect *bt_dialect_none(void);
 
+/* ---- what several dialects share ---- */
+
+/* How a filter asks for values that meet an order or an equality (negated: do not). False: the operator is another. */
+bool bt_dialect_order(bt_comparison_operator op, bool negated, bt_filter_operator *out);
+/* Kinds and statuses as literals of filters have them. */
+enum { BT_DIALECT_KINDS = 6, BT_DIALECT_STATUSES = 3 };
+extern const char *const bt_dialect_kinds[BT_DIALECT_KINDS];
+extern const char *const bt_dialect_statuses[BT_DIALECT_STATUSES];
+/* Of a store that tells each word from the others. field: KIND or STATUS. */
+bt_filter_pair bt_dialect_test_word(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
+                                    const bt_value *literal, bool negated);
+/* Appends a pattern that the text alone meets. */
+void bt_dialect_quote(bt_buffer *out, bt_str text);
+bt_over_filter bt_dialect_both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b);
+bt_under_filter bt_dialect_both_under(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b);
+const char *bt_dialect_gives_spans(const bt_filter *filter); /* NULL, of any filter */
+bool bt_dialect_takes_no_key(bt_str key);                    /* false, of any key */
+uint32_t bt_dialect_reads_once(const bt_projection *projection);
+
 #endif

@@ -274,3 +274,22 @@ const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind
                                  const bt_filter *b) {
   return bt_filter_join(builder, kind, (const bt_filter *const[]){a, b}, 2);
 }
+
+/* ---- pairs and operators ---- */
+
+bt_filter_pair bt_filter_pair_unknown(void) {
+  return bt_filter_pair_of(bt_filter_all(), bt_filter_none());
+}
+
+bt_filter_pair bt_filter_pair_constant(bool holds) {
+  const bt_filter *filter = holds ? bt_filter_all() : bt_filter_none();
+  return bt_filter_pair_of(filter, filter);
+}
+
+bool bt_filter_asks_from(bt_filter_operator op) {
+  return op == BT_FILTER_EQUAL || op == BT_FILTER_GREATER || op == BT_FILTER_GREATER_EQUAL;
+}
+
+bool bt_filter_asks_up_to(bt_filter_operator op) {
+  return op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL;
+}

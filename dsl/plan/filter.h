@@ -139,4 +139,12 @@ typedef struct bt_filter_pair {
   bt_under_filter under;
 } bt_filter_pair;
 
+static inline bt_filter_pair bt_filter_pair_of(const bt_filter *over, const bt_filter *under) {
+  return (bt_filter_pair){{over}, {under}};
+}
+bt_filter_pair bt_filter_pair_unknown(void);        /* every span, and none */
+bt_filter_pair bt_filter_pair_constant(bool holds); /* of every span, or of none */
+bool bt_filter_asks_from(bt_filter_operator op);    /* for values from the literal on: =, > or >= */
+bool bt_filter_asks_up_to(bt_filter_operator op);   /* for values up to it: =, < or <= */
+
 #endif

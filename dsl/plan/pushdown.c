@@ -8,22 +8,6 @@
 
 enum { MAX_KEY_BYTES = 256 };
 
-static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
-  return (bt_filter_pair){{over}, {under}};
-}
-
-static bt_filter_pair unknown_pair(void) {
-  return pair_of(bt_filter_all(), bt_filter_none());
-}
-
-static bt_filter_pair exact_pair(const bt_filter *filter) {
-  return pair_of(filter, filter);
-}
-
-static bt_filter_pair constant_pair(bool holds) {
-  return exact_pair(holds ? bt_filter_all() : bt_filter_none());
-}
-
 bt_over_filter bt_over_filter_and(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
   return builder->dialect->both_over(builder, a, b);
 }
@@ -108,19 +92,19 @@ static bt_filter_pair list_test(bt_filter_builder *builder, const bt_comparison 
   const bt_filter **unders = bt_arena_array(builder->arena, comparison->list_count, sizeof *unders);
   if (!overs || !unders) {
     builder->failed = true;
-    return unknown_pair();
+    return bt_filter_pair_unknown();
   }
   for (uint32_t i = 0; i < comparison->list_count; i++) {
     bt_value literal;
-    bt_filter_pair pair = unknown_pair();
+    bt_filter_pair pair = bt_filter_pair_unknown();
     if (bt_pushdown_literal(comparison->list[i], &literal))
       pair = bt_pushdown_test(builder, &comparison->left->field, op, &literal, negated);
     overs[i] = pair.over.filter;
     unders[i] = pair.under.filter;
   }
   bt_filter_kind kind = is_and ? BT_FILTER_AND : BT_FILTER_OR;
-  return pair_of(bt_filter_join(builder, kind, overs, comparison->list_count),
-                 bt_filter_join(builder, kind, unders, comparison->list_count));
+  return bt_filter_pair_of(bt_filter_join(builder, kind, overs, comparison->list_count),
+                           bt_filter_join(builder, kind, unders, comparison->list_count));
 }
 
 /* A comparison holds only where every field that it needs is there. */
@@ -160,7 +144,8 @@ static bt_filter_pair part_count_test(bt_filter_builder *builder, const bt_compa
     any = any || (bt_pushdown_literal(right_side(comparison, i), &literal) && bt_plan_number_meets(0, op, &literal));
   }
   bool holds_of_none = comparison->op == BT_NOT_IN ? !any : any;
-  return holds_of_none == negated ? bt_pushdown_predicate(builder, comparison->left->part, false) : unknown_pair();
+  return holds_of_none == negated ? bt_pushdown_predicate(builder, comparison->left->part, false)
+                                  : bt_filter_pair_unknown();
 }
 
 bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_comparison *comparison, bool negated,
@@ -174,7 +159,7 @@ bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_compa
     return bt_pushdown_test(builder, &left->field, comparison->op, &literal, negated);
   if (left->kind == BT_EXPRESSION_PART_COUNT && has_literals(comparison))
     return part_count_test(builder, comparison, negated);
-  if (negated) return unknown_pair();
+  if (negated) return bt_filter_pair_unknown();
   bt_over_filter over = fields_present(builder, left, subject);
   if (!is_list) over = bt_over_filter_and(builder, over, fields_present(builder, comparison->right, subject));
   return (bt_filter_pair){over, {bt_filter_none()}};
@@ -193,7 +178,7 @@ static bt_filter_pair named_test(bt_filter_builder *builder, bt_str name, bool n
 
 static bt_filter_pair items_joined(bt_filter_builder *builder, const bt_predicate *predicate, bool negated) {
   bool is_and = (predicate->kind == BT_PREDICATE_AND) != negated;
-  bt_filter_pair joined = constant_pair(is_and);
+  bt_filter_pair joined = bt_filter_pair_constant(is_and);
   for (uint32_t i = 0; i < predicate->item_count; i++)
     joined = join_pairs(builder, is_and ? BT_FILTER_AND : BT_FILTER_OR, joined,
                         bt_pushdown_predicate(builder, predicate->items[i], negated));
@@ -212,21 +197,21 @@ static bt_filter_pair one_event(bt_filter_builder *builder, const bt_predicate *
 bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predicate *predicate, bool negated) {
   static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
   switch (predicate->kind) {
-  case BT_PREDICATE_TRUE: return constant_pair(!negated);
-  case BT_PREDICATE_FALSE: return constant_pair(negated);
+  case BT_PREDICATE_TRUE: return bt_filter_pair_constant(!negated);
+  case BT_PREDICATE_FALSE: return bt_filter_pair_constant(negated);
   case BT_PREDICATE_AND:
   case BT_PREDICATE_OR: return items_joined(builder, predicate, negated);
   case BT_PREDICATE_NOT: return bt_pushdown_predicate(builder, predicate->items[0], !negated);
   case BT_PREDICATE_NAMED: return named_test(builder, predicate->name, negated);
   case BT_PREDICATE_COMPARE: return bt_pushdown_comparison(builder, &predicate->comparison, negated, BT_NO_BINDING);
   case BT_PREDICATE_EXISTS:
-    if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
+    if (predicate->field.binding != BT_NO_BINDING) return bt_filter_pair_unknown();
     return bt_pushdown_exists(builder, &predicate->field, negated);
   case BT_PREDICATE_IS_TRUE:
-    if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
+    if (predicate->field.binding != BT_NO_BINDING) return bt_filter_pair_unknown();
     return bt_pushdown_test(builder, &predicate->field, BT_EQUAL, &yes, negated);
-  case BT_PREDICATE_EVENT: return negated ? unknown_pair() : one_event(builder, predicate->items[0]);
+  case BT_PREDICATE_EVENT: return negated ? bt_filter_pair_unknown() : one_event(builder, predicate->items[0]);
   case BT_PREDICATE_LINK: break;
   }
-  return unknown_pair();
+  return bt_filter_pair_unknown();
 }

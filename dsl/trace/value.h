@@ -67,6 +67,15 @@ static inline bool bt_double_is_same(double a, double b) {
 /* MISSING and OTHER are missing to every operator. */
 bool bt_value_is_missing(const bt_value *value);
 
+static inline bool bt_value_is_number(const bt_value *value) {
+  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
+}
+
+/* Of a number. */
+static inline double bt_value_as_double(const bt_value *value) {
+  return value->type == BT_VALUE_INT ? (double)value->integer : value->decimal;
+}
+
 /* Order of two numbers by exact value, whatever their types (INT, DOUBLE): <0, 0, >0 in *order. False when one is NaN
  * or not a number. */
 bool bt_value_compare_numbers(const bt_value *a, const bt_value *b, int *order);

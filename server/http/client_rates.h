@@ -21,6 +21,8 @@ void bt_client_rates_free(bt_client_rates *rates); /* NULL is fine */
 /* Counts a request of the client, at a monotonic time. 0: it may be made; else it was not counted, and in so many
  * seconds one may be. NULL: there is no limit. */
 uint32_t bt_client_rates_take(bt_client_rates *rates, uint64_t client, int64_t now_ns);
+/* Whose, as "token", and those seconds. */
+#define BT_CLIENT_RATES_SAY "More requests came from this %s than its rate allows; try again in %u s."
 
 /* The client that an address is: IPv4 whole, of IPv6 its first 64 bits, which are one subscriber's. 0: neither, which
  * is one client, too. */

@@ -132,9 +132,7 @@ static bool check_rate(local_run *run, const bt_local_request *request, const bt
   if (!request->is_counted || !answer->client.len) return true;
   uint32_t wait_seconds =
       bt_client_rates_take(run->server->client_rates, bt_client_of_token(answer->client), bt_clock_monotonic_ns());
-  if (wait_seconds)
-    bt_call_problem(run->call, 429, "rate",
-                    "More requests came from this token than its rate allows; try again in %u s.", wait_seconds);
+  if (wait_seconds) bt_call_problem(run->call, 429, "rate", BT_CLIENT_RATES_SAY, "token", wait_seconds);
   return wait_seconds == 0;
 }
 

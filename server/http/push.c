@@ -151,12 +151,14 @@ static bool take_failure(bt_push *p, bt_status status, bt_export_result *result,
     return true;
   }
   if (status == BT_UNAVAILABLE || status == BT_CANCELLED) {
+    bool stops = call->scope && bt_work_scope_why(call->scope) == BT_SCOPE_STOPPING;
+    const char *cut = stops ? "the service is being stopped" : "it took too long";
     bt_metrics_add_spans(p->service->metrics, BT_SPANS_UNCERTAIN, p->document.span_count);
     bt_call_header_set(call, "retry-after", BT_STR("1"));
     bt_call_problem(call, 503, "otlp-unavailable",
                     "The OTLP endpoint did not confirm the spans, so they may be lost: %s. Push them again; a span "
                     "that was kept after all is not kept twice.",
-                    status == BT_CANCELLED ? "it took too long" : error->message);
+                    status == BT_CANCELLED ? cut : error->message);
     return false;
   }
   bt_call_error(call, status, error);

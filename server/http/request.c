@@ -467,8 +467,7 @@ static bool check_rate(bt_client_rates *rates, h2o_req_t *request, uint64_t clie
   if (!wait_seconds) return true;
   snprintf(seconds, sizeof seconds, "%u", wait_seconds);
   add_header(request, "retry-after", bt_str_from(seconds));
-  snprintf(detail, sizeof detail, "More requests came from this %s than its rate allows; try again in %s s.", whose,
-           seconds);
+  snprintf(detail, sizeof detail, BT_CLIENT_RATES_SAY, whose, wait_seconds);
   bt_http_send_problem(request, 429, "rate", detail, NULL);
   return false;
 }

@@ -228,7 +228,7 @@ static bool add_others(const writer *w, const char *before, const bt_filter_test
   const char *separator = before;
   bool is_text = literal->type == BT_VALUE_STRING;
   bt_value read = is_text && test->op != BT_FILTER_REGEX ? bt_text_value(literal->string) : (bt_value){0};
-  bool reads_number = read.type == BT_VALUE_INT || read.type == BT_VALUE_DOUBLE;
+  bool reads_number = bt_value_is_number(&read);
   if (reads_number || (read.type == BT_VALUE_BOOL && test->op == BT_FILTER_EQUAL)) {
     add_ottl(w, separator);
     if (reads_number)

@@ -4,17 +4,13 @@
 
 #include <string.h>
 
-#include "dsl/plan/filter.h"
+#include "dsl/plan/dialect.h"
 #include "dsl/rule/field.h"
 
 enum { MOST_PATTERN_BYTES = 1024, MOST_TEXT_BYTES = 16384 };
 
 static bt_filter_pair pair_of(const bt_filter *filter) {
   return (bt_filter_pair){{filter}, {filter}};
-}
-
-static bt_filter_pair unknown_pair(void) {
-  return (bt_filter_pair){{bt_filter_all()}, {bt_filter_none()}};
 }
 
 static const bt_filter *make_test(bt_filter_builder *builder, bt_filter_field field, bt_str key, bt_filter_operator op,
@@ -39,16 +35,6 @@ static const bt_filter *opposite_of(bt_filter_builder *builder, const bt_filter 
 
 /* ---- operators ---- */
 
-static bool order_of(bt_comparison_operator op, bt_filter_operator *out) {
-  static const bt_filter_operator orders[] = {
-      [BT_EQUAL] = BT_FILTER_EQUAL,     [BT_NOT_EQUAL] = BT_FILTER_NOT_EQUAL,
-      [BT_LESS] = BT_FILTER_LESS,       [BT_LESS_EQUAL] = BT_FILTER_LESS_EQUAL,
-      [BT_GREATER] = BT_FILTER_GREATER, [BT_GREATER_EQUAL] = BT_FILTER_GREATER_EQUAL};
-  if (op > BT_GREATER_EQUAL) return false;
-  *out = orders[op];
-  return true;
-}
-
 /* The Collector does not start with a pattern that Go's regexp refuses, and classes of Unicode come from tables of any
  * age. An unclosed \Q would swallow what stands behind the pattern, and \C is a byte to RE2 alone. */
 static bool is_portable_pattern(bt_str pattern) {
@@ -58,14 +44,6 @@ static bool is_portable_pattern(bt_str pattern) {
   return true;
 }
 
-static void append_quoted(bt_buffer *out, bt_str text) {
-  static const char special[] = "\\.+*?()|[]{}^$";
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.ptr[i] && strchr(special, text.ptr[i])) bt_buffer_append_char(out, '\\');
-    bt_buffer_append_char(out, text.ptr[i]);
-  }
-}
-
 /* What IsMatch is asked, which searches anywhere. It never reads as BT_FILTER_ANY_STRING, of which more is known. */
 static void append_pattern(bt_buffer *out, bt_comparison_operator op, bt_str text) {
   bool is_whole = op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE;
@@ -73,7 +51,7 @@ static void append_pattern(bt_buffer *out, bt_comparison_operator op, bt_str tex
   if (op == BT_MATCHES || is_whole)
     bt_buffer_printf(out, "(?s:%.*s)%s", BT_FMT(text), is_whole ? "\\z" : "");
   else
-    append_quoted(out, text);
+    bt_dialect_quote(out, text);
   if (op == BT_ENDS_WITH) bt_buffer_append(out, BT_STR("\\z"));
 }
 
@@ -103,11 +81,11 @@ static const bt_filter *value_test(bt_filter_builder *builder, bt_filter_field f
   bt_filter_operator asked;
   bt_value pattern;
   bool is_text = literal->type == BT_VALUE_STRING;
-  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  bool is_number = bt_value_is_number(literal);
   bool is_equality = op == BT_EQUAL || op == BT_NOT_EQUAL;
   if (literal->type == BT_VALUE_BOOL && !is_equality) return bt_filter_none(); /* they have no order */
   if (!is_text && !is_number && literal->type != BT_VALUE_BOOL) return NULL;
-  if (order_of(op, &asked)) return make_test(builder, field, key, asked, *literal);
+  if (bt_dialect_order(op, false, &asked)) return make_test(builder, field, key, asked, *literal);
   if (!is_text || !make_pattern(builder, op, literal->string, &pattern)) return NULL;
   bool is_not = op == BT_NOT_MATCHES_WHOLE;
   return make_test(builder, field, key, is_not ? BT_FILTER_NOT_REGEX : BT_FILTER_REGEX, pattern);
@@ -131,7 +109,7 @@ static const bt_filter *word_test(bt_filter_builder *builder, bt_filter_field fi
 
 static const bt_filter *duration_test(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal) {
   bt_filter_operator asked;
-  if (literal->type != BT_VALUE_DURATION || !order_of(op, &asked)) return NULL;
+  if (literal->type != BT_VALUE_DURATION || !bt_dialect_order(op, false, &asked)) return NULL;
   return make_test(builder, BT_FILTER_DURATION, (bt_str){0}, asked, *literal);
 }
 
@@ -195,7 +173,8 @@ static const bt_filter *field_test(bt_filter_builder *builder, const bt_field *f
 /* Some event may meet it, and another one its opposite: of events no opposite is said. */
 static bt_filter_pair said_pair(bt_filter_builder *builder, const bt_field *field, const bt_filter *said,
                                 bool negated) {
-  if (negated) return bt_field_is_of_event(field->kind) ? unknown_pair() : pair_of(opposite_of(builder, said));
+  if (negated)
+    return bt_field_is_of_event(field->kind) ? bt_filter_pair_unknown() : pair_of(opposite_of(builder, said));
   return pair_of(said);
 }
 
@@ -214,14 +193,14 @@ static bt_filter_pair field_exists(bt_filter_builder *builder, const bt_field *f
   if (kind == BT_FIELD_EVENT_TIME || is_text_field(kind, &of) || is_keyed(kind, &of))
     return said_pair(builder, field, presence_of(builder, of, field->key), negated);
   if (bt_field_is_of_link(kind) && !negated) return (bt_filter_pair){{bt_filter_any_link()}, {bt_filter_none()}};
-  return unknown_pair();
+  return bt_filter_pair_unknown();
 }
 
 static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                  const bt_value *literal, bool negated) {
   const bt_filter *said = field_test(builder, field, op, literal);
   if (said) return said_pair(builder, field, said, negated);
-  bt_filter_pair found = unknown_pair();
+  bt_filter_pair found = bt_filter_pair_unknown();
   if (!negated) found.over = field_exists(builder, field, false).over;
   return found;
 }

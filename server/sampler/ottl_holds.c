@@ -95,14 +95,6 @@ static bt_truth compare_doubles(bt_ottl_sign op, double a, double b) {
   return compare_order(op, (a > b) - (a < b));
 }
 
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
-}
-
-static double number_of(const bt_value *value) {
-  return value->type == BT_VALUE_INT ? (double)value->integer : value->decimal;
-}
-
 static bt_truth compare_seen(bt_ottl_sign op, const seen *left, const seen *right) {
   const bt_value *a = &left->value, *b = &right->value;
   if (left->may_be_there || right->may_be_there) return BT_UNKNOWN;
@@ -111,7 +103,8 @@ static bt_truth compare_seen(bt_ottl_sign op, const seen *left, const seen *righ
   if (left->is_unknown || right->is_unknown) return BT_UNKNOWN;
   if (a->type == BT_VALUE_INT && b->type == BT_VALUE_INT)
     return compare_order(op, (a->integer > b->integer) - (a->integer < b->integer));
-  if (is_number(a) && is_number(b)) return compare_doubles(op, number_of(a), number_of(b));
+  if (bt_value_is_number(a) && bt_value_is_number(b))
+    return compare_doubles(op, bt_value_as_double(a), bt_value_as_double(b));
   if (a->type != b->type) return truth_of(op == BT_OTTL_NE);
   if (a->type == BT_VALUE_STRING) return compare_order(op, bt_str_compare(a->string, b->string));
   if (a->type == BT_VALUE_BOOL) return compare_order(op, a->boolean - b->boolean);

@@ -6,24 +6,10 @@
 #include "dsl/trace/text_number.h"
 #include "tempo/api/traceql_rules.h"
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
 static const bt_str service_key = {"service.name", 12};
 
-static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
-  return (bt_filter_pair){{over}, {under}};
-}
-
-static bt_filter_pair unknown_pair(void) {
-  return pair_of(bt_filter_all(), bt_filter_none());
-}
-
 static bt_filter_pair exact_pair(const bt_filter *filter) {
-  return pair_of(filter, filter);
-}
-
-static bt_filter_pair constant_pair(bool holds) {
-  return exact_pair(holds ? bt_filter_all() : bt_filter_none());
+  return bt_filter_pair_of(filter, filter);
 }
 
 /* ---- what is asked together ---- */
@@ -145,11 +131,12 @@ static bt_filter_pair enum_set(bt_filter_builder *builder, bt_filter_field field
     else
       is_not[is_not_count++] = bt_filter_test_new(builder, test);
   }
-  if (is_count == count) return constant_pair(true);
+  if (is_count == count) return bt_filter_pair_constant(true);
   const bt_filter *narrow = bt_filter_join(builder, BT_FILTER_OR, is, is_count);
   /* Numbers outside OTLP's lists have no name in Tempo; what reads them calls them by the first. */
   bool takes_strange = accepted & 1u;
-  return pair_of(takes_strange ? bt_filter_join(builder, BT_FILTER_AND, is_not, is_not_count) : narrow, narrow);
+  return bt_filter_pair_of(takes_strange ? bt_filter_join(builder, BT_FILTER_AND, is_not, is_not_count) : narrow,
+                           narrow);
 }
 
 static unsigned named_value(const char *const *names, unsigned count, const bt_value *literal) {
@@ -162,9 +149,9 @@ static unsigned named_value(const char *const *names, unsigned count, const bt_v
 static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                 const bt_value *literal, bool negated) {
   bool is_kind = field->kind == BT_FIELD_KIND;
-  const char *const *names = is_kind ? kind_names : status_names;
-  unsigned count = is_kind ? 6 : 3;
-  if (op != BT_EQUAL && op != BT_NOT_EQUAL) return unknown_pair();
+  const char *const *names = is_kind ? bt_dialect_kinds : bt_dialect_statuses;
+  unsigned count = is_kind ? BT_DIALECT_KINDS : BT_DIALECT_STATUSES;
+  if (op != BT_EQUAL && op != BT_NOT_EQUAL) return bt_filter_pair_unknown();
   unsigned accepted = named_value(names, count, literal);
   if ((op == BT_NOT_EQUAL) != negated) accepted = ~accepted & ((1u << count) - 1);
   return enum_set(builder, is_kind ? BT_FILTER_KIND : BT_FILTER_STATUS, names, count, accepted);
@@ -172,35 +159,15 @@ static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *fiel
 
 /* ---- duration ---- */
 
-static bool order_operator(bt_comparison_operator op, bt_filter_operator *out) {
-  switch (op) {
-  case BT_EQUAL: *out = BT_FILTER_EQUAL; return true;
-  case BT_NOT_EQUAL: *out = BT_FILTER_NOT_EQUAL; return true;
-  case BT_LESS: *out = BT_FILTER_LESS; return true;
-  case BT_LESS_EQUAL: *out = BT_FILTER_LESS_EQUAL; return true;
-  case BT_GREATER: *out = BT_FILTER_GREATER; return true;
-  case BT_GREATER_EQUAL: *out = BT_FILTER_GREATER_EQUAL; return true;
-  case BT_CONTAINS:
-  case BT_STARTS_WITH:
-  case BT_ENDS_WITH:
-  case BT_MATCHES:
-  case BT_MATCHES_WHOLE:
-  case BT_NOT_MATCHES_WHOLE:
-  case BT_IN:
-  case BT_NOT_IN: break;
-  }
-  return false;
-}
-
 /* A span that ends before it starts lasts 0 ns for us and less than that for Tempo, which cannot tell it from one that
  * never ended: over has both. */
 static bt_filter_pair duration_test(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_operator asked;
-  if (literal->type != BT_VALUE_DURATION || !order_operator(op, &asked)) return unknown_pair();
+  if (literal->type != BT_VALUE_DURATION || !bt_dialect_order(op, false, &asked)) return bt_filter_pair_unknown();
   if (negated) asked = bt_traceql_opposite(asked);
-  return pair_of(bt_traceql_may_last(builder, asked, literal->duration_ns),
-                 bt_traceql_surely_lasts(builder, asked, literal->duration_ns));
+  return bt_filter_pair_of(bt_traceql_may_last(builder, asked, literal->duration_ns),
+                           bt_traceql_surely_lasts(builder, asked, literal->duration_ns));
 }
 
 /* ---- attributes ---- */
@@ -256,12 +223,13 @@ static bool reaches_texts(const bt_value *literal) {
  * always counts: a span whose own value differs is not spoken for by its resource. */
 static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
                                      const bt_value *literal, bool negated) {
-  if (negated) return unknown_pair();
-  if (is_negative_operator(op)) return pair_of(present_in(builder, at, BT_FILTER_PRESENT), bt_filter_none());
+  if (negated) return bt_filter_pair_unknown();
+  if (is_negative_operator(op)) return bt_filter_pair_of(present_in(builder, at, BT_FILTER_PRESENT), bt_filter_none());
   bt_filter_pair own = bt_traceql_value(builder, at->scopes[0], at->key, op, literal);
   if (at->count == 1) return own;
   bt_filter_pair other = bt_traceql_value(builder, at->scopes[1], at->key, op, literal);
-  return pair_of(bt_filter_join2(builder, BT_FILTER_OR, own.over.filter, other.over.filter), own.under.filter);
+  return bt_filter_pair_of(bt_filter_join2(builder, BT_FILTER_OR, own.over.filter, other.over.filter),
+                           own.under.filter);
 }
 
 /* Of the scopes in which what is found is there: Tempo's tables have a service name, maybe empty, for every resource.
@@ -286,7 +254,7 @@ static bool is_of_event(const bt_field *field) {
 static bt_filter_pair some_event(bt_filter_builder *builder) {
   bt_value any = {.type = BT_VALUE_STRING, .string = BT_STR(BT_FILTER_ANY_STRING)};
   bt_filter_test test = {.field = BT_FILTER_EVENT_NAME, .op = BT_FILTER_REGEX, .literal = any};
-  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
+  return bt_filter_pair_of(bt_filter_test_new(builder, test), bt_filter_none());
 }
 
 /* A text, or a boolean: a NaN hides numbers, and what a text may read as too. */
@@ -301,11 +269,11 @@ static bt_filter_pair event_test(bt_filter_builder *builder, const bt_field *fie
                                  const bt_value *literal, bool negated) {
   bool is_name = field->kind == BT_FIELD_EVENT_NAME;
   const bt_filter *over = NULL;
-  if (negated) return unknown_pair();
+  if (negated) return bt_filter_pair_unknown();
   if (is_name && !is_negative_operator(op)) over = bt_traceql_text(builder, BT_FILTER_EVENT_NAME, op, literal, false);
   if (field->kind == BT_FIELD_EVENT_ATTRIBUTE && is_known_of_event(literal, op) && bt_pushdown_can_name(field->key))
     over = bt_traceql_value(builder, BT_FILTER_EVENT, field->key, op, literal).over.filter;
-  return over ? pair_of(over, bt_filter_none()) : some_event(builder);
+  return over ? bt_filter_pair_of(over, bt_filter_none()) : some_event(builder);
 }
 
 static bool is_always_there(bt_field_kind kind) {
@@ -319,17 +287,17 @@ static bool is_time(bt_field_kind kind) {
 }
 
 static bt_filter_pair time_exists(bt_filter_builder *builder, bool negated) {
-  if (negated) return pair_of(bt_traceql_may_last(builder, BT_FILTER_LESS, 0), bt_filter_none());
-  return pair_of(bt_filter_all(), bt_traceql_surely_lasts(builder, BT_FILTER_GREATER, 0));
+  if (negated) return bt_filter_pair_of(bt_traceql_may_last(builder, BT_FILTER_LESS, 0), bt_filter_none());
+  return bt_filter_pair_of(bt_filter_all(), bt_traceql_surely_lasts(builder, BT_FILTER_GREATER, 0));
 }
 
 bt_filter_pair bt_traceql_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
   attribute_scopes at;
-  if (is_always_there(field->kind)) return constant_pair(!negated);
+  if (is_always_there(field->kind)) return bt_filter_pair_constant(!negated);
   if (is_time(field->kind)) return time_exists(builder, negated);
   if (!negated && is_of_event(field)) return some_event(builder);
-  if (negated || !scopes_of(field, &at)) return unknown_pair();
-  return pair_of(present_in(builder, &at, BT_FILTER_PRESENT), surely_present_in(builder, &at).filter);
+  if (negated || !scopes_of(field, &at)) return bt_filter_pair_unknown();
+  return bt_filter_pair_of(present_in(builder, &at, BT_FILTER_PRESENT), surely_present_in(builder, &at).filter);
 }
 
 bt_filter_pair bt_traceql_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
@@ -342,11 +310,11 @@ bt_filter_pair bt_traceql_test(bt_filter_builder *builder, const bt_field *field
   if (field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_STATUS_MESSAGE) {
     bt_filter_field asked = field->kind == BT_FIELD_NAME ? BT_FILTER_NAME : BT_FILTER_STATUS_MESSAGE;
     const bt_filter *test = bt_traceql_text(builder, asked, op, literal, negated);
-    return test ? exact_pair(test) : unknown_pair();
+    return test ? exact_pair(test) : bt_filter_pair_unknown();
   }
   /* A service name that is no string is no service; as an attribute Tempo would find it. */
-  if (field->kind == BT_FIELD_SERVICE && literal->type != BT_VALUE_STRING) return unknown_pair();
-  if (!scopes_of(field, &at)) return unknown_pair();
+  if (field->kind == BT_FIELD_SERVICE && literal->type != BT_VALUE_STRING) return bt_filter_pair_unknown();
+  if (!scopes_of(field, &at)) return bt_filter_pair_unknown();
   if (field->kind == BT_FIELD_SERVICE && !negated && !is_negative_operator(op))
     return bt_traceql_service(builder, op, literal->string);
   bt_filter_pair pair = attribute_test(builder, &at, op, literal, negated);

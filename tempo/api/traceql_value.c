@@ -179,7 +179,7 @@ static bt_filter_pair string_test(bt_filter_builder *builder, bt_filter_field sc
 /* Numbers or booleans against such a literal. *is_known: it can be said so. */
 static bt_filter_pair typed_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                  bt_comparison_operator op, const bt_value *literal, bool *is_known) {
-  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  bool is_number = bt_value_is_number(literal);
   *is_known = op == BT_EQUAL || (is_number && bt_operator_is_ordering(op));
   /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared
    * safely. */

@@ -45,10 +45,10 @@ static bt_status take_base(bt_clickhouse *clickhouse, const char *url, size_t le
   if (!host || !slash) return refuse_url(error, "the path has to name the database");
   bt_str database = {slash + 1, (size_t)(url + length - slash - 1)};
   if (!is_name(database)) return refuse_url(error, "the name of the database has to be letters, digits, _ - and .");
-  clickhouse->base_url = strndup(url, (size_t)(slash - url));
+  clickhouse->store.base_url = strndup(url, (size_t)(slash - url));
   clickhouse->database = strndup(database.ptr, database.len);
-  if (!clickhouse->base_url || !clickhouse->database) return bt_error_no_memory(error);
-  if (!bt_url_is_base(clickhouse->base_url))
+  if (!clickhouse->store.base_url || !clickhouse->database) return bt_error_no_memory(error);
+  if (!bt_url_is_base(clickhouse->store.base_url))
     return refuse_url(error, "an http or https address was expected, without a user or password (CLICKHOUSE_USER and "
                              "CLICKHOUSE_PASSWORD have them)");
   return BT_OK;
@@ -66,20 +66,8 @@ bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickho
   size_t length = query ? (size_t)(query - options->url) : strlen(options->url);
   bt_status status = take_base(clickhouse, options->url, length, error);
   if (status == BT_OK) status = take_table(clickhouse, query ? query + 1 : NULL, error);
-  if (status == BT_OK) status = make_header("X-ClickHouse-User: ", options->user, &clickhouse->user_header, error);
-  if (status == BT_OK) status = make_header("X-ClickHouse-Key: ", options->password, &clickhouse->key_header, error);
-  if (status == BT_OK && options->ca_file) {
-    clickhouse->ca_file = strdup(options->ca_file);
-    if (!clickhouse->ca_file) status = bt_error_no_memory(error);
-  }
+  if (status == BT_OK) status = make_header("X-ClickHouse-User: ", options->user, &clickhouse->store.headers[0], error);
+  if (status == BT_OK)
+    status = make_header("X-ClickHouse-Key: ", options->password, &clickhouse->store.headers[1], error);
   return status;
-}
-
-void bt_clickhouse_address_dispose(bt_clickhouse *clickhouse) {
-  bt_header_free(clickhouse->key_header);
-  free(clickhouse->user_header);
-  free(clickhouse->base_url);
-  free(clickhouse->database);
-  free(clickhouse->table);
-  free(clickhouse->ca_file);
 }

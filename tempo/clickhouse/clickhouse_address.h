@@ -6,10 +6,9 @@
 #include "tempo/clickhouse/clickhouse_query.h"
 #include "tempo/clickhouse/clickhouse_source.h"
 
-/* Fills address, table, headers and authorities, each new. BT_INVALID: the URL is no such address, or the user or the
- * password cannot be sent; the message holds nothing of them. Dispose in every case. */
+/* Sets address, database, table and headers. BT_INVALID: the URL is no such address, or the user or the
+ * password cannot be sent; the message holds nothing of them. */
 bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickhouse_options *options,
                                      bt_error *error) BT_MUST_CHECK;
-void bt_clickhouse_address_dispose(bt_clickhouse *clickhouse); /* overwrites the secret */
 
 #endif

@@ -5,25 +5,13 @@
 
 #include <string.h>
 
+#include "dsl/plan/dialect.h"
 #include "dsl/plan/formula.h"
 #include "dsl/rule/field.h"
 #include "tempo/clickhouse/clickhouse_filter.h"
 
 static const bt_str service_key = {"service.name", 12};
 enum { MOST_PATTERN_BYTES = 1024 };
-
-static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
-  return (bt_filter_pair){{over}, {under}};
-}
-
-static bt_filter_pair unknown_pair(void) {
-  return pair_of(bt_filter_all(), bt_filter_none());
-}
-
-static bt_filter_pair constant_pair(bool holds) {
-  const bt_filter *filter = holds ? bt_filter_all() : bt_filter_none();
-  return pair_of(filter, filter);
-}
 
 static const bt_filter *make_test(bt_filter_builder *builder, bt_filter_field field, bt_str key, bt_filter_operator op,
                                   bt_value literal) {
@@ -34,37 +22,12 @@ static bool is_negative(bt_comparison_operator op) {
   return op == BT_NOT_EQUAL || op == BT_NOT_MATCHES_WHOLE || op == BT_NOT_IN;
 }
 
-/* ---- operators ---- */
-
-typedef struct order_row {
-  bt_comparison_operator op;
-  bt_filter_operator is, is_not;
-} order_row;
-static const order_row orders[] = {
-    {BT_EQUAL, BT_FILTER_EQUAL, BT_FILTER_NOT_EQUAL},      {BT_NOT_EQUAL, BT_FILTER_NOT_EQUAL, BT_FILTER_EQUAL},
-    {BT_LESS, BT_FILTER_LESS, BT_FILTER_GREATER_EQUAL},    {BT_LESS_EQUAL, BT_FILTER_LESS_EQUAL, BT_FILTER_GREATER},
-    {BT_GREATER, BT_FILTER_GREATER, BT_FILTER_LESS_EQUAL}, {BT_GREATER_EQUAL, BT_FILTER_GREATER_EQUAL, BT_FILTER_LESS}};
-
-static bool order_of(bt_comparison_operator op, bool negated, bt_filter_operator *out) {
-  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
-    if (orders[i].op == op) return *out = negated ? orders[i].is_not : orders[i].is, true;
-  return false;
-}
-
 /* ---- patterns ---- */
 
 /* An unclosed \Q would swallow what stands behind the pattern, and classes of Unicode come from tables of any age. */
 static bool is_portable_pattern(bt_str pattern) {
   return !bt_str_contains(pattern, BT_STR("\\Q")) && !bt_str_contains(pattern, BT_STR("\\p")) &&
          !bt_str_contains(pattern, BT_STR("\\P")) && !bt_str_contains(pattern, BT_STR("(?<"));
-}
-
-static void append_quoted(bt_buffer *out, bt_str text) {
-  static const char special[] = "\\.+*?()|[]{}^$";
-  for (size_t i = 0; i < text.len; i++) {
-    if (memchr(special, text.ptr[i], sizeof special - 1)) bt_buffer_append_char(out, '\\');
-    bt_buffer_append_char(out, text.ptr[i]);
-  }
 }
 
 static void append_pattern(bt_buffer *out, bt_comparison_operator op, bt_str text) {
@@ -76,7 +39,7 @@ static void append_pattern(bt_buffer *out, bt_comparison_operator op, bt_str tex
   else if (op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE)
     bt_buffer_append(out, text);
   else
-    append_quoted(out, text);
+    bt_dialect_quote(out, text);
   if (may_end_behind) bt_buffer_append(out, BT_STR(BT_FILTER_ANY_STRING));
 }
 
@@ -103,7 +66,7 @@ static const bt_filter *text_test(bt_filter_builder *builder, bt_filter_field fi
   bt_value pattern;
   if (literal->type != BT_VALUE_STRING) return NULL;
   if (op == BT_EQUAL || op == BT_NOT_EQUAL)
-    return order_of(op, negated, &asked) ? make_test(builder, field, key, asked, *literal) : NULL;
+    return bt_dialect_order(op, negated, &asked) ? make_test(builder, field, key, asked, *literal) : NULL;
   if (!make_pattern(builder, op, literal->string, &pattern)) return NULL;
   bool is_not = (op == BT_NOT_MATCHES_WHOLE) != negated;
   return make_test(builder, field, key, is_not ? BT_FILTER_NOT_REGEX : BT_FILTER_REGEX, pattern);
@@ -112,7 +75,7 @@ static const bt_filter *text_test(bt_filter_builder *builder, bt_filter_field fi
 static bt_filter_pair test_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
                                 const bt_value *literal, bool negated) {
   const bt_filter *test = text_test(builder, field, (bt_str){0}, op, literal, negated);
-  return test ? pair_of(test, test) : unknown_pair();
+  return test ? bt_filter_pair_of(test, test) : bt_filter_pair_unknown();
 }
 
 static const bt_filter *service_is(bt_filter_builder *builder, bt_filter_operator op, bt_str text) {
@@ -127,38 +90,26 @@ static const bt_filter *has_service(bt_filter_builder *builder) {
 static bt_filter_pair test_service(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                    bool negated) {
   bool is_equality = op == BT_EQUAL || op == BT_NOT_EQUAL;
-  if (literal->type != BT_VALUE_STRING || !literal->string.len || (negated && !is_equality)) return unknown_pair();
+  if (literal->type != BT_VALUE_STRING || !literal->string.len || (negated && !is_equality))
+    return bt_filter_pair_unknown();
   const bt_filter *test = text_test(builder, BT_FILTER_RESOURCE, service_key, op, literal, negated);
-  if (!test) return unknown_pair();
+  if (!test) return bt_filter_pair_unknown();
   if (negated && op == BT_NOT_EQUAL)
     test = bt_filter_join2(builder, BT_FILTER_OR, test, service_is(builder, BT_FILTER_EQUAL, BT_STR("")));
   else if (!negated && op != BT_EQUAL)
     test = bt_filter_join2(builder, BT_FILTER_AND, test, has_service(builder));
-  return pair_of(test, test);
+  return bt_filter_pair_of(test, test);
 }
 
 /* ---- kind, status, duration ---- */
 
-static bt_filter_pair test_word(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
-                                size_t count, bt_comparison_operator op, const bt_value *literal, bool negated) {
-  bt_filter_operator asked;
-  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !order_of(op, negated, &asked)) return unknown_pair();
-  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
-    bt_value name = {.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
-    if (!bt_str_equal_nocase(literal->string, name.string)) continue;
-    const bt_filter *test = make_test(builder, field, (bt_str){0}, asked, name);
-    return pair_of(test, test);
-  }
-  return constant_pair(asked == BT_FILTER_NOT_EQUAL);
-}
-
 static bt_filter_pair test_duration(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_test test = {.field = BT_FILTER_DURATION, .literal = *literal};
-  if (literal->type != BT_VALUE_DURATION || !order_of(op, negated, &test.op)) return unknown_pair();
+  if (literal->type != BT_VALUE_DURATION || !bt_dialect_order(op, negated, &test.op)) return bt_filter_pair_unknown();
   const bt_filter *known = bt_filter_test_new(builder, test);
   test.or_unknown = true;
-  return pair_of(bt_filter_test_new(builder, test), known);
+  return bt_filter_pair_of(bt_filter_test_new(builder, test), known);
 }
 
 /* ---- attributes ---- */
@@ -169,10 +120,10 @@ static bt_filter_pair test_value(bt_filter_builder *builder, bt_filter_field sco
   bt_filter_operator asked = BT_FILTER_PRESENT;
   bt_value said = *literal;
   bool is_text = literal->type == BT_VALUE_STRING;
-  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  bool is_number = bt_value_is_number(literal);
   bool is_service = scope == BT_FILTER_RESOURCE && bt_str_equal(key, service_key);
   if (op == BT_EQUAL || (is_number && bt_operator_is_ordering(op)))
-    (void)order_of(op, false, &asked);
+    (void)bt_dialect_order(op, false, &asked);
   else if (is_text && make_pattern(builder, op, literal->string, &said))
     asked = BT_FILTER_REGEX;
   bool is_known = (is_text || is_number || literal->type == BT_VALUE_BOOL) && !is_service;
@@ -180,7 +131,7 @@ static bt_filter_pair test_value(bt_filter_builder *builder, bt_filter_field sco
   if (asked == BT_FILTER_PRESENT) said = (bt_value){0};
   const bt_filter *test = make_test(builder, scope, key, asked, said);
   bool is_sure = asked == BT_FILTER_EQUAL && is_text && bt_clickhouse_is_sure(literal->string);
-  return pair_of(test, is_sure ? test : bt_filter_none());
+  return bt_filter_pair_of(test, is_sure ? test : bt_filter_none());
 }
 
 /* The scopes in which the value that counts may stand. */
@@ -198,7 +149,7 @@ static bt_filter_pair test_attribute(bt_filter_builder *builder, const bt_field 
   static const bt_value nothing = {.type = BT_VALUE_MISSING};
   bt_filter_field scopes[2];
   uint32_t count = scopes_of(field->kind, scopes);
-  bt_filter_pair found = unknown_pair();
+  bt_filter_pair found = bt_filter_pair_unknown();
   if (!bt_clickhouse_is_plain(field->key)) return found;
   if (is_negative(op)) literal = &nothing;
   for (uint32_t i = 0; i < count; i++) {
@@ -223,13 +174,10 @@ static bt_filter_pair test_event(bt_filter_builder *builder, const bt_field *fie
   if (field->kind == BT_FIELD_EVENT_ATTRIBUTE && bt_clickhouse_is_plain(field->key))
     found = test_value(builder, BT_FILTER_EVENT, field->key, op, is_negative(op) ? &nothing : literal).over.filter;
   if (!found) found = make_test(builder, BT_FILTER_EVENT_NAME, (bt_str){0}, BT_FILTER_REGEX, any);
-  return pair_of(found, bt_filter_none());
+  return bt_filter_pair_of(found, bt_filter_none());
 }
 
 /* ---- what the planner asks ---- */
-
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
 
 static bool is_of_attribute(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE;
@@ -241,12 +189,12 @@ static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *fie
   if (kind == BT_FIELD_NAME) return test_text(builder, BT_FILTER_NAME, op, literal, negated);
   if (kind == BT_FIELD_STATUS_MESSAGE) return test_text(builder, BT_FILTER_STATUS_MESSAGE, op, literal, negated);
   if (kind == BT_FIELD_SERVICE) return test_service(builder, op, literal, negated);
-  if (kind == BT_FIELD_KIND) return test_word(builder, BT_FILTER_KIND, kind_names, 6, op, literal, negated);
-  if (kind == BT_FIELD_STATUS) return test_word(builder, BT_FILTER_STATUS, status_names, 3, op, literal, negated);
+  if (kind == BT_FIELD_KIND) return bt_dialect_test_word(builder, BT_FILTER_KIND, op, literal, negated);
+  if (kind == BT_FIELD_STATUS) return bt_dialect_test_word(builder, BT_FILTER_STATUS, op, literal, negated);
   if (kind == BT_FIELD_DURATION) return test_duration(builder, op, literal, negated);
-  if (negated) return unknown_pair();
+  if (negated) return bt_filter_pair_unknown();
   if (is_of_attribute(kind)) return test_attribute(builder, field, op, literal);
-  return bt_field_is_of_event(kind) ? test_event(builder, field, op, literal) : unknown_pair();
+  return bt_field_is_of_event(kind) ? test_event(builder, field, op, literal) : bt_filter_pair_unknown();
 }
 
 /* There, unless it is 0, which is unknown: what has no duration may have one of 0. */
@@ -254,20 +202,12 @@ static bt_filter_pair field_exists(bt_filter_builder *builder, const bt_field *f
   static const bt_value nothing = {.type = BT_VALUE_MISSING};
   if (field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS ||
       field->kind == BT_FIELD_STATUS_MESSAGE)
-    return constant_pair(!negated);
-  if (negated) return unknown_pair();
-  if (field->kind == BT_FIELD_SERVICE) return pair_of(has_service(builder), has_service(builder));
+    return bt_filter_pair_constant(!negated);
+  if (negated) return bt_filter_pair_unknown();
+  if (field->kind == BT_FIELD_SERVICE) return bt_filter_pair_of(has_service(builder), has_service(builder));
   if (is_of_attribute(field->kind)) return test_attribute(builder, field, BT_NOT_EQUAL, &nothing);
   if (bt_field_is_of_event(field->kind)) return test_event(builder, field, BT_NOT_EQUAL, &nothing);
-  return unknown_pair();
-}
-
-static bt_over_filter both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
-  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
-}
-
-static bt_under_filter both_under(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
-  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
+  return bt_filter_pair_unknown();
 }
 
 /* What SQL finds for it is what is meant. */
@@ -330,22 +270,6 @@ static bt_query spans_query(bt_filter_builder *builder, bt_over_filter over) {
   return is_writable(builder, asked) ? asked : (bt_query){0};
 }
 
-/* A projection has its keys next to the condition, and neither changes the other. */
-static const char *why_no_spans(const bt_filter *filter) {
-  (void)filter;
-  return NULL;
-}
-
-static bool is_taken_key(bt_str key) {
-  (void)key;
-  return false;
-}
-
-static uint32_t count_reads(const bt_projection *projection) {
-  (void)projection;
-  return 1;
-}
-
 /* ---- for people ---- */
 
 static void show_read(const bt_trace_id *id, const bt_projection *projection, uint32_t number, bt_buffer *out) {
@@ -382,9 +306,10 @@ SHOWN_IN(3)
 
 #define DIALECT(number)                                                                                                \
   {                                                                                                                    \
-    .name = "SQL", .test = test_field, .exists = field_exists, .both_over = both_over, .both_under = both_under,       \
-    .surely = keep_sure, .over = over_query, .under = under_query, .spans = spans_query, .why_no_spans = why_no_spans, \
-    .is_taken_key = is_taken_key, .reads = count_reads, .show = show_##number, .show_search = show_search_##number,    \
+    .name = "SQL", .test = test_field, .exists = field_exists, .both_over = bt_dialect_both_over,                      \
+    .both_under = bt_dialect_both_under, .surely = keep_sure, .over = over_query, .under = under_query,                \
+    .spans = spans_query, .why_no_spans = bt_dialect_gives_spans, .is_taken_key = bt_dialect_takes_no_key,             \
+    .reads = bt_dialect_reads_once, .show = show_##number, .show_search = show_search_##number,                        \
     .show_read = show_read, .show_spans = show_spans_##number                                                          \
   }
 static const bt_dialect dialects[BT_CLICKHOUSE_LAYOUTS] = {DIALECT(0), DIALECT(1), DIALECT(2), DIALECT(3)};

@@ -85,12 +85,12 @@ bt_status bt_clickhouse_find_rare(bt_clickhouse *clickhouse, bt_clickhouse_found
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) return status;
   for (size_t i = 0; status != BT_OK && i < BT_CLICKHOUSE_RARE; i++) found->has_rare[i] = true;
   found->rare_asked_ns = now_ns;
-  pthread_mutex_lock(&clickhouse->mutex);
+  pthread_mutex_lock(&clickhouse->store.mutex);
   if (clickhouse->found.rare_asked_ns < now_ns) {
     memcpy(clickhouse->found.has_rare, found->has_rare, sizeof found->has_rare);
     clickhouse->found.rare_asked_ns = now_ns;
   }
-  pthread_mutex_unlock(&clickhouse->mutex);
+  pthread_mutex_unlock(&clickhouse->store.mutex);
   return BT_OK;
 }
 
@@ -153,12 +153,12 @@ static bool has_id(const bt_clickhouse_ids *list, const bt_trace_id *id) {
 }
 
 static bt_status ask_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *found, bt_clickhouse_question *question,
-                         bt_buffer *sql, far_ids *taken, bt_clickhouse_answer *answer, bt_error *error) {
+                         bt_buffer *sql, far_ids *taken, bt_remote_answer *answer, bt_error *error) {
   question->sql = sql->ptr;
   bt_status status =
       sql->failed ? bt_error_no_memory(error) : bt_clickhouse_ask(clickhouse, question, found, answer, error);
   bt_buffer_dispose(sql);
-  if (status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(answer, take_far, taken);
+  if (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(answer, take_far, taken);
   if (taken->lacks_memory) return bt_error_no_memory(error);
   sort_ids(taken->list);
   return status;
@@ -166,11 +166,11 @@ static bt_status ask_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *f
 
 bt_status bt_clickhouse_find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *found,
                                  bt_clickhouse_question question, bt_time_range range, bt_clickhouse_far *far,
-                                 bt_clickhouse_answer *answer, bt_error *error) {
+                                 bt_remote_answer *answer, bt_error *error) {
   bt_buffer sql = {0}, of_unknown = {0};
   bt_str name = bt_str_from(found->times);
   far_ids taken = {.list = &far->far};
-  answer->outcome = BT_CLICKHOUSE_ANSWERED;
+  answer->outcome = BT_REMOTE_ANSWERED;
   if (!found->has_rare[BT_CLICKHOUSE_BROKEN] && !found->has_times) return BT_OK;
   write_far(found, &sql);
   question.numbers[0].name = "from", question.numbers[0].number = range.start_ns;
@@ -180,10 +180,10 @@ bt_status bt_clickhouse_find_far(bt_clickhouse *clickhouse, const bt_clickhouse_
   question.text_count = 1;
   bt_status status = ask_far(clickhouse, found, &question, &sql, &taken, answer, error);
   bool knows_all = !found->has_times || taken.known >= question.id_count;
-  if (status != BT_OK || answer->outcome != BT_CLICKHOUSE_ANSWERED || knows_all) return status;
+  if (status != BT_OK || answer->outcome != BT_REMOTE_ANSWERED || knows_all) return status;
   taken.list = &far->unknown;
   write_unknown(found->layout, &of_unknown);
-  bt_clickhouse_answer_dispose(answer);
+  bt_remote_answer_dispose(answer);
   return ask_far(clickhouse, found, &question, &of_unknown, &taken, answer, error);
 }
 

@@ -29,7 +29,7 @@ typedef struct bt_clickhouse_far {
  * BT_OK: look at the answer's outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose of both in every case. */
 bt_status bt_clickhouse_find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *found,
                                  bt_clickhouse_question question, bt_time_range range, bt_clickhouse_far *far,
-                                 bt_clickhouse_answer *answer, bt_error *error) BT_MUST_CHECK;
+                                 bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* is_there: some span of it was seen. */
 bool bt_clickhouse_is_far(const bt_clickhouse_far *far, const bt_trace_id *id, bool is_there);
 void bt_clickhouse_far_dispose(bt_clickhouse_far *far);

@@ -250,8 +250,7 @@ static const double said_below = 1e300;
  * and is long or begins like one, may be one to us; so may an infinity. */
 static void add_number(writer *w, const part *p, bt_str key, bt_filter_operator op, double number) {
   double slack = fabs(number) * 1e-9 + 1e-300;
-  bool has_low = op == BT_FILTER_EQUAL || op == BT_FILTER_GREATER || op == BT_FILTER_GREATER_EQUAL;
-  bool has_high = op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL;
+  bool has_low = bt_filter_asks_from(op), has_high = bt_filter_asks_up_to(op);
   bool is_text = p->type != BT_CLICKHOUSE_NUMBERS;
   add_sql(w, is_text ? "ifNull(" : "(");
   for (int i = 0; i < 2; i++) {
@@ -272,25 +271,13 @@ static bool is_for_presence(const bt_filter_test *test) {
   return test->op == BT_FILTER_PRESENT || test->op == BT_FILTER_SURELY_PRESENT;
 }
 
-static double double_of(const bt_value *number) {
-  return number->type == BT_VALUE_INT ? (double)number->integer : number->decimal;
-}
-
-static bool is_ordered(bt_filter_operator op) {
-  return op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL || op == BT_FILTER_GREATER ||
-         op == BT_FILTER_GREATER_EQUAL;
-}
-
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
-}
-
 /* What a text reads as: only what reads so meets it. */
 static void add_reading(writer *w, const part *p, bt_str key, bt_filter_operator op, const bt_value *read) {
   if (read->type == BT_VALUE_BOOL && op == BT_FILTER_EQUAL)
     add_call(w, "lower(", p, key, read->boolean ? ") = 'true'" : ") = 'false'");
-  else if (is_number(read) && is_ordered(op) && fabs(double_of(read)) < said_below)
-    add_number(w, p, key, op, double_of(read));
+  else if (bt_value_is_number(read) && (bt_filter_asks_from(op) || bt_filter_asks_up_to(op)) &&
+           fabs(bt_value_as_double(read)) < said_below)
+    add_number(w, p, key, op, bt_value_as_double(read));
   else
     add_sql(w, "true");
 }
@@ -339,7 +326,7 @@ static bool is_met_by(const part *p, const bt_filter_test *test, bt_value *with)
   bool is_text = test->literal.type == BT_VALUE_STRING && test->op == BT_FILTER_EQUAL;
   *with = is_text ? bt_text_value(test->literal.string) : test->literal;
   if (is_for_presence(test)) return true;
-  if (p->type == BT_CLICKHOUSE_NUMBERS) return is_number(with);
+  if (p->type == BT_CLICKHOUSE_NUMBERS) return bt_value_is_number(with);
   return p->type != BT_CLICKHOUSE_BOOLEANS || with->type == BT_VALUE_BOOL;
 }
 

@@ -7,18 +7,7 @@
 #include "tempo/clickhouse/clickhouse_schema.h"
 
 /* Codes of exceptions. */
-enum {
-  UNKNOWN_FUNCTION = 46,
-  UNKNOWN_IDENTIFIER = 47,
-  UNKNOWN_TABLE = 60,
-  SYNTAX_ERROR = 62,
-  TOO_MANY_ROWS = 158,
-  TIMEOUT_EXCEEDED = 159,
-  MEMORY_LIMIT_EXCEEDED = 241,
-  TOO_MANY_BYTES = 307,
-  TOO_MANY_ROWS_OR_BYTES = 396,
-  ACCESS_DENIED = 497
-};
+enum { UNKNOWN_FUNCTION = 46, UNKNOWN_IDENTIFIER = 47, UNKNOWN_TABLE = 60, SYNTAX_ERROR = 62, ACCESS_DENIED = 497 };
 
 static bt_clickhouse_refusal refusal_of(int code) {
   switch (code) {
@@ -27,12 +16,7 @@ static bt_clickhouse_refusal refusal_of(int code) {
   case UNKNOWN_IDENTIFIER:
   case UNKNOWN_TABLE:
   case SYNTAX_ERROR: return BT_CLICKHOUSE_NO_SUCH_WORD;
-  case TOO_MANY_ROWS:
-  case TIMEOUT_EXCEEDED:
-  case MEMORY_LIMIT_EXCEEDED:
-  case TOO_MANY_BYTES:
-  case TOO_MANY_ROWS_OR_BYTES: return BT_CLICKHOUSE_NO_ROOM;
-  default: return BT_CLICKHOUSE_REFUSED;
+  default: return bt_clickhouse_is_too_much(code) ? BT_CLICKHOUSE_NO_ROOM : BT_CLICKHOUSE_REFUSED;
   }
 }
 

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/wire/pause.h"
 #include "tempo/wire/url.h"
 
 enum {
-  ATTEMPTS = 3,
   /* Codes of exceptions: more than is allowed of something, or than there is. */
   TOO_MANY_ROWS = 158,
   TIMEOUT_EXCEEDED = 159,
@@ -24,34 +22,8 @@ enum {
   ALL_CONNECTION_TRIES_FAILED = 279
 };
 
-const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
-    {"readonly", "2", false},
-    {"result_overflow_mode", "throw", true},
-    {"timeout_overflow_mode", "throw", true},
-    {"timeout_overflow_mode_leaf", "throw", true},
-    {"read_overflow_mode", "throw", true},
-    {"read_overflow_mode_leaf", "throw", true},
-    {"group_by_overflow_mode", "throw", true},
-    {"set_overflow_mode", "throw", true},
-    {"join_overflow_mode", "throw", true},
-    {"distinct_overflow_mode", "throw", true},
-    {"sort_overflow_mode", "throw", true},
-    {"transfer_overflow_mode", "throw", true},
-    {"limit", "0", true},
-    {"offset", "0", true},
-    {"additional_table_filters", "{}", true},
-    {"additional_result_filter", "", true},
-    {"use_query_cache", "0", true},
-    {"skip_unavailable_shards", "0", true},
-    {"optimize_skip_unused_shards", "0", true},
-    {"distributed_group_by_no_merge", "0", true},
-    {"fallback_to_stale_replicas_for_distributed_queries", "0", true},
-    {"transform_null_in", "0", false},
-    {"cancel_http_readonly_queries_on_client_close", "1", false},
-    {"output_format_binary_write_json_as_string", "0", true},
-    {"http_zlib_compression_level", "1", false}, /* of zstd, too: with gzip to pack costs more than to find */
-    {"log_comment", "betrace", false},
-};
+#define ROW(name, value, matters) {name, value, matters},
+const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {BT_CLICKHOUSE_EACH_SETTING(ROW)};
 
 /* ---- the request ---- */
 
@@ -88,10 +60,10 @@ static void append_settings(bt_buffer *url, const bt_clickhouse_found *found, co
   }
 }
 
-static void write_url(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                      const bt_clickhouse_found *found, bt_buffer *url) {
+static void write_path(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                       const bt_clickhouse_found *found, bt_buffer *url) {
   char number[32];
-  bt_buffer_printf(url, "%s/?wait_end_of_query=1&default_format=RowBinary&query=", clickhouse->base_url);
+  bt_buffer_append(url, BT_STR("/?wait_end_of_query=1&default_format=RowBinary&query="));
   bt_url_encode(url, bt_str_from(question->sql));
   append_settings(url, found, question->rule_id);
   append_parameter(url, "database", bt_str_from(clickhouse->database));
@@ -123,32 +95,6 @@ static void write_ids(const bt_clickhouse_question *question, bt_buffer *body) {
   bt_buffer_append(body, BT_STR("\r\n--" BOUNDARY "--\r\n"));
 }
 
-static bt_status send_once(bt_clickhouse *clickhouse, const bt_clickhouse_question *question, const bt_buffer *url,
-                           const bt_buffer *body, bt_clickhouse_answer *answer, bt_error *error) {
-  const char *headers[3];
-  size_t count = 0;
-  if (question->ids) headers[count++] = "Content-Type: multipart/form-data; boundary=" BOUNDARY;
-  if (clickhouse->user_header) headers[count++] = clickhouse->user_header;
-  if (clickhouse->key_header) headers[count++] = clickhouse->key_header;
-  bt_http_request request = {.method = "POST",
-                             .url = url->ptr,
-                             .body = bt_buffer_str(body),
-                             .headers = headers,
-                             .header_count = count,
-                             .ca_file = clickhouse->ca_file,
-                             .kept_header = "X-ClickHouse-Summary",
-                             .timeout_ms = question->timeout_ms ? question->timeout_ms : clickhouse->timeout_ms,
-                             .total_ms = question->timeout_ms,
-                             .kind = question->kind,
-                             .priority = question->priority,
-                             .party = question->cancel,
-                             .cancel = question->cancel};
-  bt_http_response_dispose(&answer->response);
-  answer->response = (bt_http_response){0};
-  if (question->account) question->account->requests++;
-  return bt_http_send(clickhouse->client, &request, &answer->response, error);
-}
-
 /* ---- the answer ---- */
 
 /* "Code: 241. DB::Exception: …" */
@@ -160,22 +106,7 @@ static int code_of(bt_str body) {
   return strncmp(head, word, sizeof word - 1) == 0 ? (int)strtol(head + sizeof word - 1, NULL, 10) : 0;
 }
 
-/* The server's own sentence on one line, without the version behind it. It holds no password: none is ever in a query.
- */
-static void describe_failure(bt_clickhouse_answer *answer) {
-  bt_str body = bt_buffer_str(&answer->response.body);
-  size_t length = body.len < 150 ? body.len : 150;
-  snprintf(answer->reason, sizeof answer->reason, "ClickHouse answered %d: %.*s", answer->response.status, (int)length,
-           body.ptr ? body.ptr : "");
-  for (char *at = answer->reason; *at; at++)
-    if ((unsigned char)*at < ' ') *at = ' ';
-  size_t end = strlen(answer->reason);
-  while (end && ((unsigned char)answer->reason[end - 1] & 0xC0) == 0x80)
-    answer->reason[--end] = '\0'; /* half a character */
-  if (end && (unsigned char)answer->reason[end - 1] >= 0xC0) answer->reason[end - 1] = '\0';
-}
-
-static bool is_too_much(int code) {
+bool bt_clickhouse_is_too_much(int code) {
   return code == TOO_MANY_ROWS || code == TIMEOUT_EXCEEDED || code == MEMORY_LIMIT_EXCEEDED || code == TOO_MANY_BYTES ||
          code == TOO_MANY_ROWS_OR_BYTES;
 }
@@ -194,61 +125,47 @@ static bool find_row_count(const bt_http_response *response, uint64_t *out) {
 }
 
 /* What a complete answer means. True: it is worth another attempt. */
-static bool judge_answer(bt_clickhouse_answer *answer) {
-  answer->code = 0;
+static bool judge_answer(bt_remote_answer *answer) {
+  bt_str body = bt_buffer_str(&answer->response.body);
   if (answer->response.status == 200) {
-    answer->outcome = BT_CLICKHOUSE_ANSWERED;
-    if (find_row_count(&answer->response, &answer->row_count)) return false;
-    answer->outcome = BT_CLICKHOUSE_FAILED;
-    snprintf(answer->reason, sizeof answer->reason,
-             "the answer does not say how many rows it has (X-ClickHouse-Summary): is a proxy in between?");
+    answer->outcome = BT_REMOTE_ANSWERED;
+    if (!find_row_count(&answer->response, &answer->row_count))
+      bt_remote_fail(answer,
+                     "the answer does not say how many rows it has (X-ClickHouse-Summary): is a proxy in between?");
     return false;
   }
-  answer->code = code_of(bt_buffer_str(&answer->response.body));
-  answer->outcome = is_too_much(answer->code) ? BT_CLICKHOUSE_TOO_MUCH : BT_CLICKHOUSE_FAILED;
-  describe_failure(answer);
+  answer->code = code_of(body);
+  answer->outcome = bt_clickhouse_is_too_much(answer->code) ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
+  bt_remote_quote_failure(answer, "ClickHouse", body); /* no password is ever in a query */
   return may_pass(answer->response.status, answer->code);
 }
 
-/* A transfer that did not come to its end. What took about all of its time would do so again. True: it is worth another
- * attempt. */
-static bool judge_transfer(const bt_clickhouse *clickhouse, bt_clickhouse_answer *answer, bt_status status,
-                           const bt_error *why) {
-  bool took_long = answer->response.took_ms >= clickhouse->timeout_ms * 3 / 4;
-  answer->outcome = status == BT_LIMIT || took_long ? BT_CLICKHOUSE_TOO_MUCH : BT_CLICKHOUSE_FAILED;
-  answer->code = 0;
-  snprintf(answer->reason, sizeof answer->reason, "%.190s", why->message);
-  return status == BT_UNAVAILABLE && !took_long;
-}
-
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                            const bt_clickhouse_found *found, bt_clickhouse_answer *answer, bt_error *error) {
-  bt_buffer url = {0}, body = {0};
-  bt_status status = BT_OK;
-  *answer = (bt_clickhouse_answer){.outcome = BT_CLICKHOUSE_FAILED};
-  write_url(clickhouse, question, found, &url);
+                            const bt_clickhouse_found *found, bt_remote_answer *answer, bt_error *error) {
+  bt_buffer path = {0}, body = {0};
+  *answer = (bt_remote_answer){.outcome = BT_REMOTE_FAILED};
+  write_path(clickhouse, question, found, &path);
   if (question->ids) write_ids(question, &body);
-  if (url.failed || body.failed) status = bt_error_no_memory(error);
-  for (int attempt = 1; status == BT_OK; attempt++) {
-    bt_error why = {0};
-    status = send_once(clickhouse, question, &url, &body, answer, &why);
-    if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
-      if (error) *error = why;
-      break;
-    }
-    bool again = status == BT_OK ? judge_answer(answer) : judge_transfer(clickhouse, answer, status, &why);
-    if (question->account) question->account->bytes_received += answer->response.body.len;
-    status = BT_OK;
-    if (!again || attempt == ATTEMPTS || question->timeout_ms) break;
-    if (!bt_pause_ms(question->cancel, clickhouse->pause_ms << (attempt - 1)))
-      status = bt_error_set(error, BT_CANCELLED, "cancelled");
-  }
-  bt_buffer_dispose(&url);
+  bt_remote_question asked = {.method = "POST",
+                              .path = path.ptr,
+                              .body = bt_buffer_str(&body),
+                              .content_type =
+                                  question->ids ? "Content-Type: multipart/form-data; boundary=" BOUNDARY : NULL,
+                              .kept_header = "X-ClickHouse-Summary",
+                              .kind = question->kind,
+                              .cancel = question->cancel,
+                              .priority = question->priority,
+                              .account = question->account,
+                              .timeout_ms = question->timeout_ms,
+                              .judge = judge_answer};
+  bt_status status =
+      path.failed || body.failed ? bt_error_no_memory(error) : bt_remote_ask(&clickhouse->store, &asked, answer, error);
+  bt_buffer_dispose(&path);
   bt_buffer_dispose(&body);
   return status;
 }
 
-void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context) {
+void bt_clickhouse_take_rows(bt_remote_answer *answer, bt_clickhouse_row take, void *context) {
   bt_str body = bt_buffer_str(&answer->response.body);
   bt_row_reader reader = {.at = body.ptr, .end = body.ptr + body.len};
   uint64_t rows = 0;
@@ -258,7 +175,7 @@ void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row tak
     rows += is_right;
   }
   if (is_right && rows == answer->row_count) return;
-  answer->outcome = BT_CLICKHOUSE_FAILED;
+  answer->outcome = BT_REMOTE_FAILED;
   if (is_right)
     snprintf(answer->reason, sizeof answer->reason,
              "the answer has %" PRIu64 " rows, and the server says that it sent %" PRIu64, rows, answer->row_count);
@@ -266,27 +183,22 @@ void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row tak
     snprintf(answer->reason, sizeof answer->reason, "row %" PRIu64 " of the answer cannot be read", rows + 1);
 }
 
-uint64_t bt_clickhouse_summary(const bt_clickhouse_answer *answer, const char *name) {
+uint64_t bt_clickhouse_summary(const bt_remote_answer *answer, const char *name) {
   char start[40];
   snprintf(start, sizeof start, "\"%s\":\"", name);
   const char *at = strstr(answer->response.kept_header, start);
   return at ? strtoull(at + strlen(start), NULL, 10) : 0;
 }
 
-void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer) {
-  bt_http_response_dispose(&answer->response);
-  *answer = (bt_clickhouse_answer){0};
-}
-
 bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                                  const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
                                  bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_status status = bt_clickhouse_ask(clickhouse, question, found, &answer, error);
   if (code) *code = answer.code;
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(&answer, take, context);
-  if (status == BT_OK && answer.outcome != BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(&answer, take, context);
+  if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED)
     status = bt_error_set(error, answer.code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer.reason);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }

@@ -5,7 +5,6 @@
 #ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,10 +15,39 @@
 #include "dsl/trace/trace.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/row_binary.h"
-#include "tempo/wire/http_client.h"
+#include "tempo/wire/remote_store.h"
 #include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 26 };
+/* Settings that go along: name, value, and whether with another value an answer may lack rows and say nothing. */
+#define BT_CLICKHOUSE_EACH_SETTING(ROW)                                                                                \
+  ROW("readonly", "2", false)                                                                                          \
+  ROW("result_overflow_mode", "throw", true)                                                                           \
+  ROW("timeout_overflow_mode", "throw", true)                                                                          \
+  ROW("timeout_overflow_mode_leaf", "throw", true)                                                                     \
+  ROW("read_overflow_mode", "throw", true)                                                                             \
+  ROW("read_overflow_mode_leaf", "throw", true)                                                                        \
+  ROW("group_by_overflow_mode", "throw", true)                                                                         \
+  ROW("set_overflow_mode", "throw", true)                                                                              \
+  ROW("join_overflow_mode", "throw", true)                                                                             \
+  ROW("distinct_overflow_mode", "throw", true)                                                                         \
+  ROW("sort_overflow_mode", "throw", true)                                                                             \
+  ROW("transfer_overflow_mode", "throw", true)                                                                         \
+  ROW("limit", "0", true)                                                                                              \
+  ROW("offset", "0", true)                                                                                             \
+  ROW("additional_table_filters", "{}", true)                                                                          \
+  ROW("additional_result_filter", "", true)                                                                            \
+  ROW("use_query_cache", "0", true)                                                                                    \
+  ROW("skip_unavailable_shards", "0", true)                                                                            \
+  ROW("optimize_skip_unused_shards", "0", true)                                                                        \
+  ROW("distributed_group_by_no_merge", "0", true)                                                                      \
+  ROW("fallback_to_stale_replicas_for_distributed_queries", "0", true)                                                 \
+  ROW("transform_null_in", "0", false)                                                                                 \
+  ROW("cancel_http_readonly_queries_on_client_close", "1", false)                                                      \
+  ROW("output_format_binary_write_json_as_string", "0", true)                                                          \
+  ROW("http_zlib_compression_level", "1", false) /* of zstd, too: with gzip to pack costs more than to find */         \
+  ROW("log_comment", "betrace", false)
+#define BT_CLICKHOUSE_ONE(name, value, matters) +1
+enum { BT_CLICKHOUSE_SETTINGS = BT_CLICKHOUSE_EACH_SETTING(BT_CLICKHOUSE_ONE) };
 
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
@@ -38,16 +66,10 @@ typedef struct bt_clickhouse_found {
 
 /* The source itself. */
 typedef struct bt_clickhouse {
-  bt_source head;
-  bt_http_client *client;         /* borrowed */
-  char *base_url;                 /* new; no slash at its end */
-  char *database, *table;         /* new */
-  char *user_header, *key_header; /* new: the second is a secret; NULL: none */
-  char *ca_file;                  /* new; or NULL */
-  int64_t timeout_ms, pause_ms;
+  bt_remote store;        /* its lock is for `found` */
+  char *database, *table; /* new */
   uint32_t ids_per_read;
-  pthread_mutex_t mutex;
-  bt_clickhouse_found found;                  /* under the lock; what is not rare stays once it is known */
+  bt_clickhouse_found found;                  /* what is not rare stays once it is known */
   const bt_clickhouse_layout *_Atomic layout; /* NULL until it is known */
 } bt_clickhouse;
 
@@ -72,44 +94,28 @@ typedef struct bt_clickhouse_question {
                                  several attempts */
 } bt_clickhouse_question;
 
-typedef enum bt_clickhouse_outcome {
-  BT_CLICKHOUSE_ANSWERED,
-  BT_CLICKHOUSE_TOO_MUCH, /* for one answer, or for the server: ask for less at once */
-  BT_CLICKHOUSE_FAILED
-} bt_clickhouse_outcome;
-
-typedef struct bt_clickhouse_answer {
-  bt_clickhouse_outcome outcome;
-  char reason[200];   /* not ANSWERED: for people */
-  int code;           /* of the server's exception; 0: none */
-  uint64_t row_count; /* as the server says */
-  bt_http_response response;
-} bt_clickhouse_answer;
-
 /* Reads what rows the answer has; false: it is no such answer. */
 typedef bool (*bt_clickhouse_row)(void *context, bt_row_reader *reader);
 
-/* Asks, several times where what is wrong may pass. BT_OK: look at the outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose in
- * every case. */
+/* As bt_remote_ask (BT_CANCELLED, BT_NO_MEMORY), which is told what a complete answer means. */
 bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
-                            const bt_clickhouse_found *found, bt_clickhouse_answer *answer,
-                            bt_error *error) BT_MUST_CHECK;
+                            const bt_clickhouse_found *found, bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
  * says, the outcome becomes FAILED. */
-void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context);
+void bt_clickhouse_take_rows(bt_remote_answer *answer, bt_clickhouse_row take, void *context);
+bool bt_clickhouse_is_too_much(
+    int code); /* an exception that says so: more of something than is allowed, or than there is */
 /* Another number of the server's account of it, as "read_rows"; 0 where it does not say. */
-uint64_t bt_clickhouse_summary(const bt_clickhouse_answer *answer, const char *name);
-void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer);
+uint64_t bt_clickhouse_summary(const bt_remote_answer *answer, const char *name);
 /* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
  * there is no answer that counts. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                                  const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
                                  bt_error *error) BT_MUST_CHECK;
 
-/* The settings: their names, and what they have to be. */
 typedef struct bt_clickhouse_setting {
   const char *name, *value;
-  bool matters; /* with another value an answer may lack rows and say nothing */
+  bool matters;
 } bt_clickhouse_setting;
 extern const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS];
 

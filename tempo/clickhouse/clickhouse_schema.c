@@ -18,16 +18,9 @@ static const int64_t rare_holds_ns = 5000000000; /* for who does not ask itself,
 /* What a user may set, and what it is now: a limit that is in force here cannot cut this off, because what lacks is
  * sent.
  */
-static const char settings_sql[] =
-    "SELECT name, value, toUInt8(readonly) FROM system.settings WHERE name IN ('readonly', 'result_overflow_mode', "
-    "'timeout_overflow_mode', 'timeout_overflow_mode_leaf', 'read_overflow_mode', 'read_overflow_mode_leaf', "
-    "'group_by_overflow_mode', 'set_overflow_mode', 'join_overflow_mode', 'distinct_overflow_mode', "
-    "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
-    "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
-    "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
-    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', "
-    "'http_zlib_compression_level', 'log_comment') "
-    "FORMAT RowBinary";
+#define QUOTED(name, value, matters) "'" name "', "
+static const char settings_sql[] = "SELECT name, value, toUInt8(readonly) FROM system.settings WHERE name IN "
+                                   "(" BT_CLICKHOUSE_EACH_SETTING(QUOTED) "'') FORMAT RowBinary";
 
 typedef struct settings_look {
   bt_clickhouse_found *found;
@@ -202,7 +195,7 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
 
 bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_clickhouse_found *out,
                                  bt_error *error) {
-  pthread_mutex_lock(&clickhouse->mutex);
+  pthread_mutex_lock(&clickhouse->store.mutex);
   bt_status status = BT_OK;
   if (!clickhouse->found.is_known) {
     bt_clickhouse_found found = {0};
@@ -213,16 +206,16 @@ bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *can
     if (status == BT_OK) atomic_store(&clickhouse->layout, found.layout);
   }
   *out = clickhouse->found;
-  pthread_mutex_unlock(&clickhouse->mutex);
+  pthread_mutex_unlock(&clickhouse->store.mutex);
   if (status != BT_OK) return status;
   return bt_clickhouse_find_rare(clickhouse, out, bt_clock_steady_ns() - rare_holds_ns, cancel, error);
 }
 
 bt_clickhouse_found bt_clickhouse_known(bt_clickhouse *clickhouse) {
   bt_clickhouse_found found = {0};
-  if (pthread_mutex_trylock(&clickhouse->mutex) == 0) {
+  if (pthread_mutex_trylock(&clickhouse->store.mutex) == 0) {
     found = clickhouse->found;
-    pthread_mutex_unlock(&clickhouse->mutex);
+    pthread_mutex_unlock(&clickhouse->store.mutex);
   }
   return found;
 }

@@ -19,7 +19,7 @@
 #include "tempo/wire/span_batch.h"
 #include "tempo/wire/wall_clock.h"
 
-enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, MOST_REFUSALS = 16 /* one after another */ };
+enum { MOST_REFUSALS = 16 /* one after another */ };
 /* An answer, and what is decoded of it, are held until they are given: so many traces are asked for at once: whole, in
  * some columns, and in some columns of some spans. Each question looks at the same rows, however many it asks for. */
 enum { WHOLE_PER_READ = 4000, IDS_PER_READ = 20000, TRACES_PER_PART = 100000 };
@@ -34,7 +34,7 @@ static bt_clickhouse *clickhouse_of(bt_source *source) {
 
 static bt_status check_asker(const bt_clickhouse *clickhouse, const char *tenant, const bt_cancel *cancel,
                              bt_error *error) {
-  return bt_source_check_asker(&clickhouse->head, "a table of ClickHouse keeps", tenant, cancel, error);
+  return bt_source_check_asker(&clickhouse->store.head, "a table of ClickHouse keeps", tenant, cancel, error);
 }
 
 /* ---- searching ---- */
@@ -116,35 +116,29 @@ static void set_range(bt_clickhouse_question *question, bt_time_range range) {
   question->number_count = 3;
 }
 
-static bt_status ask_range(search *s, bt_time_range range, bt_clickhouse_answer *answer, bt_error *error) {
+static bt_status ask_range(search *s, bt_time_range range, bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = s->question;
   set_range(&question, range);
   question.numbers[3].name = "most", question.numbers[3].number = s->max_found ? (int64_t)s->max_found + 1 : INT64_MAX;
   question.number_count = 4;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &question, &s->server, answer, error);
-  if (status != BT_OK || answer->outcome != BT_CLICKHOUSE_ANSWERED) return status;
+  if (status != BT_OK || answer->outcome != BT_REMOTE_ANSWERED) return status;
   bt_clickhouse_take_rows(answer, take_found, s);
   return s->lacks_memory ? bt_error_no_memory(error) : BT_OK;
 }
 
-static bt_status check_limit(search *s, bt_error *error) {
-  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
-  bt_found_list_sort(s->found);
-  if (s->found->count <= s->max_found) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
-}
-
 /* Whether there are more than that, or none, shows before all of them are put together. Else nothing came of it. */
 static bt_status look_first(search *s, const char *sql, bt_time_range range, bool *is_done, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   const char *all = s->question.sql;
   s->question.sql = sql;
   bt_status status = ask_range(s, range, &answer, error);
   s->question.sql = all;
-  *is_done = status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED && !answer.row_count;
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = check_limit(s, error);
+  *is_done = status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED && !answer.row_count;
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
+    status = bt_found_list_check(s->found, s->max_found, error);
   if (status != BT_LIMIT) s->found->count = 0;
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -156,19 +150,19 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
   bt_status status = BT_OK;
   while (status == BT_OK && depth) {
     bt_time_range next = stack[--depth];
-    bt_clickhouse_answer answer = {0};
+    bt_remote_answer answer = {0};
     status = ask_range(s, next, &answer, error);
     int64_t middle_ns = next.start_ns / 2 + next.end_ns / 2;
     bool is_long = middle_ns - next.start_ns >= second_ns && next.end_ns - middle_ns >= second_ns;
-    s->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? s->refusals + 1 : 0;
+    s->refusals = answer.outcome == BT_REMOTE_TOO_MUCH ? s->refusals + 1 : 0;
     if (status == BT_OK && s->refusals && s->refusals < MOST_REFUSALS && is_long) {
       stack[depth++] = (bt_time_range){middle_ns, next.end_ns};
       stack[depth++] = (bt_time_range){next.start_ns, middle_ns};
-    } else if (status == BT_OK && answer.outcome != BT_CLICKHOUSE_ANSWERED) {
+    } else if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED) {
       status = bt_source_account_fail(s->account, next, answer.reason) ? BT_OK : bt_error_no_memory(error);
     }
-    bt_clickhouse_answer_dispose(&answer);
-    if (status == BT_OK) status = check_limit(s, error);
+    bt_remote_answer_dispose(&answer);
+    if (status == BT_OK) status = bt_found_list_check(s->found, s->max_found, error);
   }
   bt_found_list_sort(s->found);
   return status;
@@ -207,10 +201,7 @@ static bt_status run_search(search *s, const char *tenant, bt_time_range range, 
   if (status != BT_OK || range.start_ns >= range.end_ns || range.end_ns <= 0) return status;
   status = bt_clickhouse_find_out(s->clickhouse, s->question.cancel, &s->server, &why);
   if (status == BT_OK) return search_known(s, range, error);
-  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
-    return bt_source_account_fail(s->account, range, why.message) ? BT_OK : bt_error_no_memory(error);
-  if (error) *error = why;
-  return status;
+  return bt_source_pass_over(s->account, range, status, &why, error);
 }
 
 static bt_status search_clickhouse(bt_source *source, const bt_search_request *request, bt_found_list *found,
@@ -262,12 +253,6 @@ typedef struct reading {
   char reason[200];      /* of the last of them */
 } reading;
 
-static void set_bounds(bt_read_trace *read) {
-  bt_found bounds = bt_found_of_trace(read->trace);
-  read->start_ns = bounds.start_ns;
-  read->end_ns = bounds.end_ns;
-}
-
 /* Each id with its trace, if there is one. BeTrace's own are left out. */
 static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch,
                             const bt_clickhouse_far *far, bt_error *error) {
@@ -279,7 +264,7 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
     bool is_of_some = r->request->spans.asked.filter != NULL; /* then others may be there */
     read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace || is_of_some);
     if (is_of_some && !read.trace && !r->unseen_are_there) read.needs_by_id = true;
-    if (read.trace && is_of_some) set_bounds(&read);
+    if (is_of_some) bt_read_trace_set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
   }
@@ -311,8 +296,7 @@ static bt_clickhouse_question question_of(const reading *r, size_t first, size_t
                                   .account = r->account};
 }
 
-static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
-                           bt_error *error) {
+static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
   question.sql = r->sql.ptr;
   question.texts = r->condition.values;
@@ -322,7 +306,7 @@ static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clic
 }
 
 /* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
-static bt_status decode_batch(const bt_clickhouse_found *server, bt_clickhouse_answer *answer, bt_span_batch **batch,
+static bt_status decode_batch(const bt_clickhouse_found *server, bt_remote_answer *answer, bt_span_batch **batch,
                               bt_error *error) {
   bt_span_rows rows = {.form = server->layout->form};
   bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
@@ -331,12 +315,12 @@ static bt_status decode_batch(const bt_clickhouse_found *server, bt_clickhouse_a
   rows.batch = *batch;
   bt_clickhouse_take_rows(answer, bt_span_rows_take, &rows);
   if (server->lacks[0]) bt_span_batch_mark_partial(*batch);
-  if (rows.status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED)
+  if (rows.status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED)
     rows.status = bt_span_batch_finish(*batch, &rows.error);
   if (rows.status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (rows.status == BT_OK) return BT_OK;
   /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
-  answer->outcome = BT_CLICKHOUSE_TOO_MUCH;
+  answer->outcome = BT_REMOTE_TOO_MUCH;
   snprintf(answer->reason, sizeof answer->reason, "%.190s", rows.error.message);
   return BT_OK;
 }
@@ -344,12 +328,11 @@ static bt_status decode_batch(const bt_clickhouse_found *server, bt_clickhouse_a
 /* Which of them have spans outside of what was looked through. What is not known makes the answer's outcome. */
 static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *server,
                           const bt_clickhouse_question *question, bt_time_range range, bt_clickhouse_far *far,
-                          bt_clickhouse_answer *of, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+                          bt_remote_answer *of, bt_error *error) {
+  bt_remote_answer answer = {0};
   bt_status status = bt_clickhouse_find_far(clickhouse, server, *question, range, far, &answer, error);
-  of->outcome = answer.outcome;
-  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_follow(of, &answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -358,10 +341,9 @@ static bool take_count(void *context, bt_row_reader *reader) {
   return !reader->failed;
 }
 
-static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_clickhouse_answer *of,
-                           bt_error *error) {
+static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_remote_answer *of, bt_error *error) {
   bt_clickhouse_question question = question_of(r, 0, count);
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_buffer sql = {0};
   uint64_t there = 0;
   bt_buffer_printf(
@@ -372,18 +354,17 @@ static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_
   set_near(r->request, &question);
   bt_status status =
       sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(r->clickhouse, &question, &r->server, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
   r->unseen_are_there = there == count;
-  of->outcome = answer.outcome;
-  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_follow(of, &answer);
+  bt_remote_answer_dispose(&answer);
   bt_buffer_dispose(&sql);
   return status;
 }
 
 /* A part of the table may have expired since they were found: that no span is shown says nothing of what is gone. */
 static bt_status look_for_unseen(reading *r, size_t first, size_t count, const bt_span_batch *batch,
-                                 bt_clickhouse_answer *answer, bt_error *error) {
+                                 bt_remote_answer *answer, bt_error *error) {
   if (r->request->by_id || !r->request->spans.asked.filter) return BT_OK;
   bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
   size_t unseen = 0;
@@ -396,26 +377,26 @@ static bt_status look_for_unseen(reading *r, size_t first, size_t count, const b
 }
 
 static bt_status find_far_of_batch(const reading *r, size_t first, size_t count, bt_clickhouse_far *far,
-                                   bt_clickhouse_answer *answer, bt_error *error) {
+                                   bt_remote_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
   if (r->request->by_id) return BT_OK;
   return find_far(r->clickhouse, &r->server, &question, near_range(r->request), far, answer, error);
 }
 
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = decode_batch(&r->server, &answer, &batch, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = find_far_of_batch(r, first, count, &far, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = look_for_unseen(r, first, count, batch, &answer, error);
-  r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
+  r->refusals = answer.outcome == BT_REMOTE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) {
     status = give_batch(r, first, count, batch, &far, error);
   } else if (status == BT_OK && !*is_too_much) {
     r->unread += count;
@@ -423,7 +404,7 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   }
   bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -495,7 +476,7 @@ typedef struct span_search {
 } span_search;
 
 static bt_status find_far_of_part(const span_search *s, const bt_span_batch *batch, bt_clickhouse_far *far,
-                                  bt_clickhouse_answer *answer, bt_error *error) {
+                                  bt_remote_answer *answer, bt_error *error) {
   size_t count = bt_span_batch_trace_count(batch);
   bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
@@ -522,23 +503,23 @@ static bt_status give_spans(const span_search *s, const bt_span_batch *batch, co
 }
 
 static bt_status find_spans_of_part(span_search *s, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &s->question, &s->server, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = decode_batch(&s->server, &answer, &batch, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = find_far_of_part(s, batch, &far, &answer, error);
-  bool is_too_much = answer.outcome == BT_CLICKHOUSE_TOO_MUCH;
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+  bool is_too_much = answer.outcome == BT_REMOTE_TOO_MUCH;
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED)
     status = give_spans(s, batch, &far, error);
   else if (status == BT_OK)
     status = bt_error_set(error, is_too_much ? BT_LIMIT : BT_UNAVAILABLE, "the spans could not be searched: %s",
                           answer.reason);
   bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -661,8 +642,9 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
 
 static void free_clickhouse(bt_source *source) {
   bt_clickhouse *clickhouse = clickhouse_of(source);
-  bt_clickhouse_address_dispose(clickhouse);
-  pthread_mutex_destroy(&clickhouse->mutex);
+  bt_remote_dispose(&clickhouse->store);
+  free(clickhouse->database);
+  free(clickhouse->table);
   free(clickhouse);
 }
 
@@ -677,22 +659,14 @@ bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_o
                                                   .dialect = dialect_of_clickhouse,
                                                   .promise = promise_clickhouse,
                                                   .free = free_clickhouse};
-  *out = NULL;
-  bt_clickhouse *clickhouse = calloc(1, sizeof *clickhouse);
-  if (!clickhouse) return bt_error_no_memory(error);
-  if (pthread_mutex_init(&clickhouse->mutex, NULL)) {
-    free(clickhouse);
-    return bt_error_no_memory(error);
-  }
-  clickhouse->head = (bt_source){.operations = &operations, .name = "clickhouse"};
-  clickhouse->client = client;
-  clickhouse->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
-  clickhouse->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
+  const bt_remote_options of_store = {"clickhouse", options->ca_file, options->timeout_ms, options->pause_ms};
+  bt_status status = bt_remote_new(sizeof(bt_clickhouse), &operations, client, &of_store, out, error);
+  if (status != BT_OK) return status;
+  bt_clickhouse *clickhouse = clickhouse_of(*out);
   clickhouse->ids_per_read = options->ids_per_read ? options->ids_per_read : TRACES_PER_PART;
-  bt_status status = bt_clickhouse_address_take(clickhouse, options, error);
-  if (status == BT_OK)
-    *out = &clickhouse->head;
-  else
-    free_clickhouse(&clickhouse->head);
+  status = bt_clickhouse_address_take(clickhouse, options, error);
+  if (status == BT_OK) return BT_OK;
+  free_clickhouse(*out);
+  *out = NULL;
   return status;
 }

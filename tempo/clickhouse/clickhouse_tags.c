@@ -134,13 +134,13 @@ static bool take_row(void *context, bt_row_reader *reader) {
   return bt_row_stop(&a->rows, bt_error_no_memory(&a->rows.error));
 }
 
-static bool was_broken_off(const asking *a, const bt_clickhouse_answer *answer) {
+static bool was_broken_off(const asking *a, const bt_remote_answer *answer) {
   uint64_t read = bt_clickhouse_summary(answer, "read_rows"), took_ns = bt_clickhouse_summary(answer, "elapsed_ns");
   return answer->row_count >= most_rows(a) || read >= (uint64_t)most_rows_looked_at(a) ||
          took_ns >= (uint64_t)server_ms(a) * 1000000;
 }
 
-static bt_status take_answer(asking *a, bt_clickhouse_answer *answer, bt_error *error) {
+static bt_status take_answer(asking *a, bt_remote_answer *answer, bt_error *error) {
   a->rows.form = a->server.layout->form;
   a->rows.status = BT_OK;
   bt_status status = bt_span_batch_new(batch_max_bytes, &a->rows.batch, error);
@@ -149,23 +149,23 @@ static bt_status take_answer(asking *a, bt_clickhouse_answer *answer, bt_error *
   bt_span_batch_free(a->rows.batch);
   if (a->rows.status == BT_NO_MEMORY) return bt_error_no_memory(error);
   /* What was read of too large an answer is true. */
-  if (a->rows.status == BT_LIMIT) answer->outcome = BT_CLICKHOUSE_ANSWERED;
+  if (a->rows.status == BT_LIMIT) answer->outcome = BT_REMOTE_ANSWERED;
   a->list->is_cut = a->list->is_cut || a->rows.status == BT_LIMIT || was_broken_off(a, answer);
   return BT_OK;
 }
 
 static bt_status ask_for_range(asking *a, bt_clickhouse_question *question, bt_time_range range, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
+  bt_remote_answer answer = {0};
   question->numbers[0].name = "from", question->numbers[0].number = range.start_ns;
   question->numbers[1].name = "end", question->numbers[1].number = range.end_ns;
   question->number_count = 2;
   question->timeout_ms = a->left_ms;
   bt_status status = bt_clickhouse_ask(a->clickhouse, question, &a->server, &answer, error);
   a->left_ms -= answer.response.took_ms;
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = take_answer(a, &answer, error);
-  if (status == BT_OK && answer.outcome != BT_CLICKHOUSE_ANSWERED)
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) status = take_answer(a, &answer, error);
+  if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED)
     status = bt_error_set(error, answer.code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer.reason);
-  bt_clickhouse_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 

@@ -41,9 +41,9 @@ static bt_status take_index(bt_elastic *elastic, const bt_elastic_options *optio
 
 static bt_status take_base(bt_elastic *elastic, const bt_elastic_options *options, size_t length, bt_error *error) {
   while (length && options->url[length - 1] == '/') length--;
-  elastic->base_url = strndup(options->url, length);
-  if (!elastic->base_url) return bt_error_no_memory(error);
-  if (bt_url_is_base(elastic->base_url)) return BT_OK;
+  elastic->store.base_url = strndup(options->url, length);
+  if (!elastic->store.base_url) return bt_error_no_memory(error);
+  if (bt_url_is_base(elastic->store.base_url)) return BT_OK;
   return refuse_url(options, "an http or https address was expected, without a user or password in it", error);
 }
 
@@ -60,8 +60,8 @@ static bt_status take_credentials(bt_elastic *elastic, const bt_elastic_options 
   if (is_wrong)
     return bt_error_set(error, BT_INVALID,
                         "the user of the store may hold no colon, and nothing of its credentials a control character");
-  if (key) return bt_header_make("Authorization: ApiKey ", key, &elastic->authorization, error);
-  return bt_header_basic(user, password, &elastic->authorization, error);
+  if (key) return bt_header_make("Authorization: ApiKey ", key, &elastic->store.headers[0], error);
+  return bt_header_basic(user, password, &elastic->store.headers[0], error);
 }
 
 bt_status bt_elastic_address_take(bt_elastic *elastic, const bt_elastic_options *options, bt_error *error) {
@@ -69,17 +69,5 @@ bt_status bt_elastic_address_take(bt_elastic *elastic, const bt_elastic_options 
   size_t length = query ? (size_t)(query - options->url) : strlen(options->url);
   bt_status status = take_base(elastic, options, length, error);
   if (status == BT_OK) status = take_index(elastic, options, query ? query + 1 : NULL, error);
-  if (status == BT_OK) status = take_credentials(elastic, options, error);
-  if (status == BT_OK && options->ca_file) {
-    elastic->ca_file = strdup(options->ca_file);
-    if (!elastic->ca_file) status = bt_error_no_memory(error);
-  }
-  return status;
-}
-
-void bt_elastic_address_dispose(bt_elastic *elastic) {
-  bt_header_free(elastic->authorization);
-  free(elastic->base_url);
-  free(elastic->index);
-  free(elastic->ca_file);
+  return status == BT_OK ? take_credentials(elastic, options, error) : status;
 }

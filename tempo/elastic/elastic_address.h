@@ -5,9 +5,8 @@
 #include "tempo/elastic/elastic_query.h"
 #include "tempo/elastic/elastic_source.h"
 
-/* Sets what of the source comes from options. BT_INVALID, BT_NO_MEMORY. Dispose in every case. */
+/* Sets address, index and credentials. BT_INVALID, BT_NO_MEMORY. */
 bt_status bt_elastic_address_take(bt_elastic *elastic, const bt_elastic_options *options,
                                   bt_error *error) BT_MUST_CHECK;
-void bt_elastic_address_dispose(bt_elastic *elastic);
 
 #endif

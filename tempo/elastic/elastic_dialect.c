@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "dsl/plan/dialect.h"
 #include "dsl/plan/formula.h"
 #include "dsl/rule/field.h"
 #include "tempo/elastic/elastic_filter.h"
@@ -13,43 +14,7 @@
 static const bt_str service_key = {"service.name", 12};
 enum { MOST_TEXT_BYTES = 1024 };
 
-static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
-  return (bt_filter_pair){{over}, {under}};
-}
-
-static bt_filter_pair unknown_pair(void) {
-  return pair_of(bt_filter_all(), bt_filter_none());
-}
-
-static bt_filter_pair constant_pair(bool holds) {
-  const bt_filter *filter = holds ? bt_filter_all() : bt_filter_none();
-  return pair_of(filter, filter);
-}
-
 /* ---- operators and texts ---- */
-
-static bool order_of(bt_comparison_operator op, bool negated, bt_filter_operator *out) {
-  static const struct {
-    bt_comparison_operator op;
-    bt_filter_operator is, is_not;
-  } orders[] = {{BT_EQUAL, BT_FILTER_EQUAL, BT_FILTER_NOT_EQUAL},
-                {BT_NOT_EQUAL, BT_FILTER_NOT_EQUAL, BT_FILTER_EQUAL},
-                {BT_LESS, BT_FILTER_LESS, BT_FILTER_GREATER_EQUAL},
-                {BT_LESS_EQUAL, BT_FILTER_LESS_EQUAL, BT_FILTER_GREATER},
-                {BT_GREATER, BT_FILTER_GREATER, BT_FILTER_LESS_EQUAL},
-                {BT_GREATER_EQUAL, BT_FILTER_GREATER_EQUAL, BT_FILTER_LESS}};
-  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
-    if (orders[i].op == op) return *out = negated ? orders[i].is_not : orders[i].is, true;
-  return false;
-}
-
-static void append_quoted(bt_buffer *out, bt_str text) {
-  static const char special[] = "\\.+*?()|[]{}^$";
-  for (size_t i = 0; i < text.len; i++) {
-    if (memchr(special, text.ptr[i], sizeof special - 1)) bt_buffer_append_char(out, '\\');
-    bt_buffer_append_char(out, text.ptr[i]);
-  }
-}
 
 /* The pattern for the whole text that says the same as `op text`. False: it has more than literals and .* */
 static bool make_pattern(bt_filter_builder *builder, bt_comparison_operator op, bt_str text, bt_value *pattern) {
@@ -64,7 +29,7 @@ static bool make_pattern(bt_filter_builder *builder, bt_comparison_operator op, 
   if (is_regex)
     bt_buffer_append(&out, text);
   else
-    append_quoted(&out, text);
+    bt_dialect_quote(&out, text);
   if (may_end_behind) bt_buffer_append(&out, BT_STR(BT_FILTER_ANY_STRING));
   *pattern = (bt_value){.type = BT_VALUE_STRING};
   if (out.failed || !bt_arena_copy(builder->arena, bt_buffer_str(&out), &pattern->string)) builder->failed = true;
@@ -82,34 +47,21 @@ static bool is_askable(const bt_value *literal) {
 static bt_filter_pair test_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
                                 const bt_value *literal, bool negated) {
   bt_filter_test test = {.field = field, .literal = *literal};
-  if (literal->type != BT_VALUE_STRING || !is_askable(literal)) return unknown_pair();
-  if ((op == BT_EQUAL || op == BT_NOT_EQUAL) && order_of(op, negated, &test.op)) {
+  if (literal->type != BT_VALUE_STRING || !is_askable(literal)) return bt_filter_pair_unknown();
+  if ((op == BT_EQUAL || op == BT_NOT_EQUAL) && bt_dialect_order(op, negated, &test.op)) {
     const bt_filter *filter = bt_filter_test_new(builder, test);
-    return pair_of(filter, filter);
+    return bt_filter_pair_of(filter, filter);
   }
   test.op = BT_FILTER_REGEX;
-  if (negated || !make_pattern(builder, op, literal->string, &test.literal)) return unknown_pair();
-  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
-}
-
-static bt_filter_pair test_word(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
-                                size_t count, bt_comparison_operator op, const bt_value *literal, bool negated) {
-  bt_filter_test test = {.field = field};
-  if ((op != BT_EQUAL && op != BT_NOT_EQUAL) || !order_of(op, negated, &test.op)) return unknown_pair();
-  for (size_t i = 0; literal->type == BT_VALUE_STRING && i < count; i++) {
-    test.literal = (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(names[i])};
-    if (!bt_str_equal_nocase(literal->string, test.literal.string)) continue;
-    const bt_filter *filter = bt_filter_test_new(builder, test);
-    return pair_of(filter, filter);
-  }
-  return constant_pair(test.op == BT_FILTER_NOT_EQUAL);
+  if (negated || !make_pattern(builder, op, literal->string, &test.literal)) return bt_filter_pair_unknown();
+  return bt_filter_pair_of(bt_filter_test_new(builder, test), bt_filter_none());
 }
 
 static bt_filter_pair test_duration(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_test test = {.field = BT_FILTER_DURATION, .literal = *literal, .or_unknown = true};
-  if (literal->type != BT_VALUE_DURATION || !order_of(op, negated, &test.op)) return unknown_pair();
-  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
+  if (literal->type != BT_VALUE_DURATION || !bt_dialect_order(op, negated, &test.op)) return bt_filter_pair_unknown();
+  return bt_filter_pair_of(bt_filter_test_new(builder, test), bt_filter_none());
 }
 
 /* ---- attributes ---- */
@@ -119,10 +71,10 @@ static const bt_filter *test_value(bt_filter_builder *builder, bt_filter_field o
                                    bt_comparison_operator op, const bt_value *literal) {
   bt_filter_test test = {.field = object, .key = key, .literal = *literal};
   bool is_text = literal->type == BT_VALUE_STRING;
-  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  bool is_number = bt_value_is_number(literal);
   if ((!is_text && !is_number && literal->type != BT_VALUE_BOOL) || !is_askable(literal)) return NULL;
   if (op == BT_EQUAL || (is_number && bt_operator_is_ordering(op)))
-    (void)order_of(op, false, &test.op);
+    (void)bt_dialect_order(op, false, &test.op);
   else if (is_text && make_pattern(builder, op, literal->string, &test.literal))
     test.op = BT_FILTER_REGEX;
   else
@@ -138,46 +90,34 @@ static bt_filter_pair test_attribute(bt_filter_builder *builder, const bt_field 
   const bt_filter *span = is_span ? test_value(builder, BT_FILTER_SPAN, field->key, op, literal) : bt_filter_none();
   const bt_filter *resource =
       is_resource ? test_value(builder, BT_FILTER_RESOURCE, field->key, op, literal) : bt_filter_none();
-  if (!span || !resource) return unknown_pair();
-  return pair_of(bt_filter_join2(builder, BT_FILTER_OR, span, resource), bt_filter_none());
+  if (!span || !resource) return bt_filter_pair_unknown();
+  return bt_filter_pair_of(bt_filter_join2(builder, BT_FILTER_OR, span, resource), bt_filter_none());
 }
 
 /* ---- what the planner asks ---- */
-
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
 
 static bt_filter_pair test_field(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                  const bt_value *literal, bool negated) {
   if (field->kind == BT_FIELD_NAME) return test_text(builder, BT_FILTER_NAME, op, literal, negated);
   if (field->kind == BT_FIELD_STATUS_MESSAGE) return test_text(builder, BT_FILTER_STATUS_MESSAGE, op, literal, negated);
-  if (field->kind == BT_FIELD_KIND) return test_word(builder, BT_FILTER_KIND, kind_names, 6, op, literal, negated);
-  if (field->kind == BT_FIELD_STATUS)
-    return test_word(builder, BT_FILTER_STATUS, status_names, 3, op, literal, negated);
+  if (field->kind == BT_FIELD_KIND) return bt_dialect_test_word(builder, BT_FILTER_KIND, op, literal, negated);
+  if (field->kind == BT_FIELD_STATUS) return bt_dialect_test_word(builder, BT_FILTER_STATUS, op, literal, negated);
   if (field->kind == BT_FIELD_DURATION) return test_duration(builder, op, literal, negated);
-  if (negated || op == BT_NOT_EQUAL) return unknown_pair();
+  if (negated || op == BT_NOT_EQUAL) return bt_filter_pair_unknown();
   if (field->kind == BT_FIELD_SERVICE) {
     const bt_filter *service = test_value(builder, BT_FILTER_RESOURCE, service_key, op, literal);
-    return service ? pair_of(service, bt_filter_none()) : unknown_pair();
+    return service ? bt_filter_pair_of(service, bt_filter_none()) : bt_filter_pair_unknown();
   }
   bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
                       field->kind == BT_FIELD_EITHER_ATTRIBUTE;
-  return is_attribute ? test_attribute(builder, field, op, literal) : unknown_pair();
+  return is_attribute ? test_attribute(builder, field, op, literal) : bt_filter_pair_unknown();
 }
 
 static bt_filter_pair field_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
   (void)builder;
   bool is_always = field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS ||
                    field->kind == BT_FIELD_STATUS_MESSAGE;
-  return is_always ? constant_pair(!negated) : unknown_pair();
-}
-
-static bt_over_filter both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
-  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
-}
-
-static bt_under_filter both_under(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
-  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
+  return is_always ? bt_filter_pair_constant(!negated) : bt_filter_pair_unknown();
 }
 
 /* How an index maps it is not known here, so none is exact. */
@@ -210,22 +150,6 @@ static bt_query spans_query(bt_filter_builder *builder, bt_over_filter over) {
   return bt_elastic_is_writable(asked) ? asked : (bt_query){0};
 }
 
-/* Spans are read whole, whatever the filter. */
-static const char *why_no_spans(const bt_filter *filter) {
-  (void)filter;
-  return NULL;
-}
-
-static bool is_taken_key(bt_str key) {
-  (void)key;
-  return false;
-}
-
-static uint32_t count_reads(const bt_projection *projection) {
-  (void)projection;
-  return 1;
-}
-
 /* ---- for people ---- */
 
 static void show_query(bt_query query, bt_buffer *out) {
@@ -256,15 +180,15 @@ const bt_dialect *bt_elastic_dialect(void) {
   static const bt_dialect dialect = {.name = "Query DSL",
                                      .test = test_field,
                                      .exists = field_exists,
-                                     .both_over = both_over,
-                                     .both_under = both_under,
+                                     .both_over = bt_dialect_both_over,
+                                     .both_under = bt_dialect_both_under,
                                      .surely = keep_sure,
                                      .over = over_query,
                                      .under = under_query,
                                      .spans = spans_query,
-                                     .why_no_spans = why_no_spans,
-                                     .is_taken_key = is_taken_key,
-                                     .reads = count_reads,
+                                     .why_no_spans = bt_dialect_gives_spans,
+                                     .is_taken_key = bt_dialect_takes_no_key,
+                                     .reads = bt_dialect_reads_once,
                                      .show = show_query,
                                      .show_search = show_search,
                                      .show_read = show_read,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/plan/dialect.h"
 #include "dsl/trace/text_number.h"
 
 #define ALL  "{\"match_all\":{}}"
@@ -97,22 +98,6 @@ static void add_open(writer *w, const char *path) {
   bt_buffer_printf(w->out, ",{\"terms\":{\"%s\":[\"\",\"NaN\",\"Infinity\",\"-Infinity\"]}}", path);
 }
 
-static bool is_number(const bt_value *value) {
-  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
-}
-
-static double double_of(const bt_value *number) {
-  return number->type == BT_VALUE_INT ? (double)number->integer : number->decimal;
-}
-
-static bool has_low(bt_filter_operator op) {
-  return op == BT_FILTER_EQUAL || op == BT_FILTER_GREATER || op == BT_FILTER_GREATER_EQUAL;
-}
-
-static bool has_high(bt_filter_operator op) {
-  return op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL;
-}
-
 /* Bounds that contain what the index made of each number that is meant: cut to whole ones towards 0, or rounded. They
  * are inclusive, as both keep the order. Of floats they are wider by more than a step of 32 bits. */
 static void add_bounds(writer *w, const char *path, bt_elastic_form form, bt_filter_operator op, double number) {
@@ -126,8 +111,8 @@ static void add_bounds(writer *w, const char *path, bt_elastic_form form, bt_fil
     return;
   }
   bt_buffer_printf(w->out, "{\"range\":{\"%s\":{", path);
-  if (has_low(op)) bt_buffer_printf(w->out, "\"gte\":%.17g", low), comma = ",";
-  if (has_high(op)) bt_buffer_printf(w->out, "%s\"lte\":%.17g", comma, high);
+  if (bt_filter_asks_from(op)) bt_buffer_printf(w->out, "\"gte\":%.17g", low), comma = ",";
+  if (bt_filter_asks_up_to(op)) bt_buffer_printf(w->out, "%s\"lte\":%.17g", comma, high);
   add_json(w, "}}}");
 }
 
@@ -142,7 +127,7 @@ static void add_keyword(writer *w, const char *path, uint32_t ignore_above, cons
   bool has_term = is_text && is_equal && (!ignore_above || literal->string.len <= ignore_above);
   bool has_pattern =
       is_text && test->op == BT_FILTER_REGEX && !ignore_above && bt_elastic_wildcard(literal->string, NULL);
-  bool is_of_number = is_number(&read) && (!is_text || is_equal);
+  bool is_of_number = bt_value_is_number(&read) && (!is_text || is_equal);
   bool is_of_bool = read.type == BT_VALUE_BOOL && is_equal;
   bool is_lost = (is_of_number || is_of_bool) && ignore_above && ignore_above < LONGEST_NUMBER;
   if (is_lost || (is_text ? !has_term && !has_pattern : !is_of_number && !is_of_bool)) {
@@ -168,9 +153,9 @@ static void add_numbers(writer *w, const char *path, bt_elastic_form form, const
   const bt_value *literal = &test->literal;
   bool is_text = literal->type == BT_VALUE_STRING, is_equal = test->op == BT_FILTER_EQUAL;
   bt_value read = is_text && is_equal ? bt_text_value(literal->string) : *literal;
-  bool is_ordered = has_low(test->op) || has_high(test->op);
-  if (is_number(&read) && is_ordered && fabs(double_of(&read)) < 1e300)
-    add_bounds(w, path, form, test->op, double_of(&read));
+  bool is_ordered = bt_filter_asks_from(test->op) || bt_filter_asks_up_to(test->op);
+  if (bt_value_is_number(&read) && is_ordered && fabs(bt_value_as_double(&read)) < 1e300)
+    add_bounds(w, path, form, test->op, bt_value_as_double(&read));
   else if (is_text && is_equal && literal->string.len)
     add_exists(w, path); /* "007" is a text here, and a number there */
   else if (literal->type == BT_VALUE_BOOL && is_equal)
@@ -232,15 +217,12 @@ static void add_text(writer *w, const char *path, const bt_elastic_mapped *m, co
   }
 }
 
-static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
-static const char *const status_names[] = {"unset", "ok", "error"};
-
 /* Over: no other word is there, whatever is. Under: this one is, or one of the others. */
 static void add_word(writer *w, const char *path, const bt_elastic_mapped *m, const bt_filter_test *test) {
   bool is_kind = test->field == BT_FILTER_KIND, is_equal = test->op == BT_FILTER_EQUAL;
-  const char *const *names = is_kind ? kind_names : status_names;
+  const char *const *names = is_kind ? bt_dialect_kinds : bt_dialect_statuses;
   const char *const *words = is_kind ? w->fields->kinds : w->fields->statuses;
-  size_t count = is_kind ? sizeof kind_names / sizeof *kind_names : sizeof status_names / sizeof *status_names;
+  size_t count = is_kind ? BT_DIALECT_KINDS : BT_DIALECT_STATUSES;
   bool is_known = m->form == BT_ELASTIC_KEYWORD || m->form == BT_ELASTIC_WHOLE;
   const char *comma = "";
   size_t meant = 0;
@@ -286,9 +268,9 @@ static void add_duration_range(writer *w, const char *path, const bt_filter_test
   bool is_strict = w->is_under && (test->op == BT_FILTER_GREATER || test->op == BT_FILTER_LESS);
   const char *comma = "";
   bt_buffer_printf(w->out, "{\"range\":{\"%s\":{", path);
-  if (has_low(test->op))
+  if (bt_filter_asks_from(test->op))
     bt_buffer_printf(w->out, "\"%s\":%" PRId64, is_strict ? "gt" : "gte", wanted - slack), comma = ",";
-  if (has_high(test->op))
+  if (bt_filter_asks_up_to(test->op))
     bt_buffer_printf(w->out, "%s\"%s\":%" PRId64, comma, is_strict ? "lt" : "lte", wanted + slack);
   add_json(w, "}}}");
 }
@@ -297,7 +279,8 @@ static void add_duration_range(writer *w, const char *path, const bt_filter_test
  * start, and a start or an end that is not known, make another duration. */
 static void add_duration(writer *w, const char *path, const bt_elastic_mapped *m, const bt_filter_test *test) {
   const char *const times[] = {w->fields->start, w->fields->end};
-  bool is_ordered = has_low(test->op) || has_high(test->op), is_exact = w->fields->duration_ns == 1 && w->fields->end;
+  bool is_ordered = bt_filter_asks_from(test->op) || bt_filter_asks_up_to(test->op),
+       is_exact = w->fields->duration_ns == 1 && w->fields->end;
   bool is_known = m->form == BT_ELASTIC_WHOLE && is_ordered && test->literal.type == BT_VALUE_DURATION;
   if (!is_known || (w->is_under && (!is_exact || test->literal.duration_ns <= 0))) {
     add_unsaid(w);

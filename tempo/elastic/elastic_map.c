@@ -214,7 +214,7 @@ static bt_status read_indices(looking *l) {
 
 /* ---- asking ---- */
 
-static bt_status read_answer(looking *l, bt_elastic_answer *answer, bt_error *error) {
+static bt_status read_answer(looking *l, bt_remote_answer *answer, bt_error *error) {
   bt_build build;
   bt_error why = {0};
   bt_build_init(&build, arena_max_bytes);
@@ -224,19 +224,19 @@ static bt_status read_answer(looking *l, bt_elastic_answer *answer, bt_error *er
   if (status == BT_NO_MEMORY)
     status = bt_error_no_memory(error);
   else if (status != BT_OK || !l->map->index_count)
-    bt_elastic_fail(answer, status != BT_OK ? why.message : "the store does not say how its indices map fields");
+    bt_remote_fail(answer, status != BT_OK ? why.message : "the store does not say how its indices map fields");
   bt_build_dispose(&build);
   return status == BT_NO_MEMORY ? status : BT_OK;
 }
 
-bt_status bt_elastic_map_ask(bt_elastic *elastic, const bt_elastic_question *ask, const bt_elastic_fields *fields,
-                             bt_query query, bt_elastic_map *map, bt_elastic_answer *answer, bt_error *error) {
+bt_status bt_elastic_map_ask(bt_elastic *elastic, const bt_remote_question *ask, const bt_elastic_fields *fields,
+                             bt_query query, bt_elastic_map *map, bt_remote_answer *answer, bt_error *error) {
   looking l = {.map = map, .fields = fields};
-  bt_elastic_question question = *ask;
+  bt_remote_question question = *ask;
   bt_buffer path = {0};
   bt_status status = BT_OK;
   *map = (bt_elastic_map){0};
-  *answer = (bt_elastic_answer){.outcome = BT_ELASTIC_ANSWERED};
+  *answer = (bt_remote_answer){.outcome = BT_REMOTE_ANSWERED};
   if (query.filter && !add_paths(map, fields, query.filter)) return bt_error_no_memory(error);
   if (!map->path_count) return BT_OK;
   write_question(elastic, fields, map, &path);
@@ -244,7 +244,7 @@ bt_status bt_elastic_map_ask(bt_elastic *elastic, const bt_elastic_question *ask
   question.path = path.ptr;
   question.body = (bt_str){0};
   status = path.failed ? bt_error_no_memory(error) : bt_elastic_ask(elastic, &question, answer, error);
-  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) status = read_answer(&l, answer, error);
+  if (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED) status = read_answer(&l, answer, error);
   bt_buffer_dispose(&path);
   return status;
 }

@@ -39,8 +39,8 @@ typedef struct bt_elastic_map {
 
 /* Asks for the fields that the query tests. BT_OK: look at the outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose in every
  * case. */
-bt_status bt_elastic_map_ask(bt_elastic *elastic, const bt_elastic_question *ask, const bt_elastic_fields *fields,
-                             bt_query query, bt_elastic_map *map, bt_elastic_answer *answer,
+bt_status bt_elastic_map_ask(bt_elastic *elastic, const bt_remote_question *ask, const bt_elastic_fields *fields,
+                             bt_query query, bt_elastic_map *map, bt_remote_answer *answer,
                              bt_error *error) BT_MUST_CHECK;
 void bt_elastic_map_dispose(bt_elastic_map *map);
 

@@ -7,43 +7,12 @@
 #include <string.h>
 
 #include "tempo/wire/json_number.h"
-#include "tempo/wire/pause.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-enum { ATTEMPTS = 3, TOO_LARGE = 413, TOO_MANY = 429 };
+enum { TOO_LARGE = 413, TOO_MANY = 429 };
 static const size_t arena_max_bytes = (size_t)16 << 20;
 
-/* ---- the request ---- */
-
-static bt_status send_once(bt_elastic *elastic, const bt_elastic_question *question, const char *url,
-                           bt_elastic_answer *answer, bt_error *error) {
-  const char *headers[2];
-  size_t count = 0;
-  if (question->body.len) headers[count++] = "Content-Type: application/json";
-  if (elastic->authorization) headers[count++] = elastic->authorization;
-  bt_http_request request = {.method = question->method,
-                             .url = url,
-                             .body = question->body,
-                             .headers = headers,
-                             .header_count = count,
-                             .ca_file = elastic->ca_file,
-                             .timeout_ms = elastic->timeout_ms,
-                             .kind = question->kind,
-                             .priority = question->priority,
-                             .party = question->cancel,
-                             .cancel = question->cancel};
-  bt_http_response_dispose(&answer->response);
-  answer->response = (bt_http_response){0};
-  if (question->account) question->account->requests++;
-  return bt_http_send(elastic->client, &request, &answer->response, error);
-}
-
-/* ---- the answer ---- */
-
-void bt_elastic_fail(bt_elastic_answer *answer, const char *reason) {
-  answer->outcome = BT_ELASTIC_FAILED;
-  snprintf(answer->reason, sizeof answer->reason, "%.190s", reason);
-}
+/* ---- asking ---- */
 
 /* {"error":{"root_cause":[…],"type":"…","reason":"…"}}: the reason of the error itself. "": there is none. */
 static bt_str find_reason(bt_str body, bt_arena *arena) {
@@ -60,67 +29,25 @@ static bt_str find_reason(bt_str body, bt_arena *arena) {
   return reason;
 }
 
-/* The server's own sentence on one line. */
-static void describe_failure(bt_elastic_answer *answer) {
-  bt_arena arena;
-  bt_arena_init(&arena, arena_max_bytes);
-  bt_str reason = find_reason(bt_buffer_str(&answer->response.body), &arena);
-  size_t length = reason.len < 150 ? reason.len : 150;
-  while (length && length < reason.len && ((unsigned char)reason.ptr[length] & 0xC0) == 0x80) length--;
-  snprintf(answer->reason, sizeof answer->reason, "the store answered %d%s%.*s", answer->response.status,
-           length ? ": " : "", (int)length, reason.ptr ? reason.ptr : "");
-  for (char *at = answer->reason; *at; at++)
-    if ((unsigned char)*at < ' ') *at = ' ';
-  bt_arena_dispose(&arena);
-}
-
 /* What a complete answer means. True: it is worth another attempt. */
-static bool judge_answer(bt_elastic_answer *answer) {
+static bool judge_answer(bt_remote_answer *answer) {
   int status = answer->response.status;
-  answer->outcome = BT_ELASTIC_ANSWERED;
+  bt_arena arena;
+  answer->outcome = BT_REMOTE_ANSWERED;
   if (status == 200) return false;
-  answer->outcome = status == TOO_LARGE || status == TOO_MANY ? BT_ELASTIC_TOO_MUCH : BT_ELASTIC_FAILED;
-  describe_failure(answer);
+  answer->outcome = status == TOO_LARGE || status == TOO_MANY ? BT_REMOTE_TOO_MUCH : BT_REMOTE_FAILED;
+  bt_arena_init(&arena, arena_max_bytes);
+  bt_remote_quote_failure(answer, "the store", find_reason(bt_buffer_str(&answer->response.body), &arena));
+  bt_arena_dispose(&arena);
   return status == TOO_MANY || status >= 500;
 }
 
-/* A transfer that did not come to its end. What took about all of its time would do so again. */
-static bool judge_transfer(const bt_elastic *elastic, bt_elastic_answer *answer, bt_status status,
-                           const bt_error *why) {
-  bool took_long = answer->response.took_ms >= elastic->timeout_ms * 3 / 4;
-  bt_elastic_fail(answer, why->message);
-  if (status == BT_LIMIT || took_long) answer->outcome = BT_ELASTIC_TOO_MUCH;
-  return status == BT_UNAVAILABLE && !took_long;
-}
-
-bt_status bt_elastic_ask(bt_elastic *elastic, const bt_elastic_question *question, bt_elastic_answer *answer,
+bt_status bt_elastic_ask(bt_elastic *elastic, const bt_remote_question *question, bt_remote_answer *answer,
                          bt_error *error) {
-  bt_buffer url = {0};
-  bt_status status = BT_OK;
-  *answer = (bt_elastic_answer){.outcome = BT_ELASTIC_FAILED};
-  bt_buffer_printf(&url, "%s%s", elastic->base_url, question->path ? question->path : "/");
-  if (url.failed) status = bt_error_no_memory(error);
-  for (int attempt = 1; status == BT_OK; attempt++) {
-    bt_error why = {0};
-    status = send_once(elastic, question, url.ptr, answer, &why);
-    if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
-      if (error) *error = why;
-      break;
-    }
-    bool again = status == BT_OK ? judge_answer(answer) : judge_transfer(elastic, answer, status, &why);
-    if (question->account) question->account->bytes_received += answer->response.body.len;
-    status = BT_OK;
-    if (!again || attempt == ATTEMPTS) break;
-    if (!bt_pause_ms(question->cancel, elastic->pause_ms << (attempt - 1)))
-      status = bt_error_set(error, BT_CANCELLED, "cancelled");
-  }
-  bt_buffer_dispose(&url);
-  return status;
-}
-
-void bt_elastic_answer_dispose(bt_elastic_answer *answer) {
-  bt_http_response_dispose(&answer->response);
-  *answer = (bt_elastic_answer){0};
+  bt_remote_question asked = *question;
+  if (asked.body.len) asked.content_type = "Content-Type: application/json";
+  asked.judge = judge_answer;
+  return bt_remote_ask(&elastic->store, &asked, answer, error);
 }
 
 void bt_elastic_quote(bt_buffer *out, bt_str text) {
@@ -262,7 +189,7 @@ static const char *why_incomplete(const page_reader *r, uint32_t told) {
   return r->is_exact ? NULL : "the answer does not say how many spans there are";
 }
 
-bt_status bt_elastic_read_page(bt_elastic_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
+bt_status bt_elastic_read_page(bt_remote_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
                                void *context, bt_elastic_page *page) {
   page_reader r = {.place = place, .takes_buckets = takes_buckets, .take = take, .context = context, .page = page};
   uint32_t seen = 0, told = 0; /* what is null is not told */
@@ -279,7 +206,7 @@ bt_status bt_elastic_read_page(bt_elastic_answer *answer, bt_json_place *place, 
   page->shards = r.shards;
   const char *why = status == BT_OK ? why_incomplete(&r, told) : place->error->message;
   if (status == BT_OK && !why && !bt_json_at_end(&place->json)) why = "there is more behind the answer";
-  if (why) bt_elastic_fail(answer, why);
+  if (why) bt_remote_fail(answer, why);
   return status == BT_NO_MEMORY || status == BT_LIMIT ? status : BT_OK;
 }
 
@@ -287,7 +214,7 @@ bt_status bt_elastic_read_page(bt_elastic_answer *answer, bt_json_place *place, 
 
 #define KEPT_FOR "2m"
 
-static bool find_view(bt_elastic_answer *answer, const char *name, bt_elastic_view *view) {
+static bool find_view(bt_remote_answer *answer, const char *name, bt_elastic_view *view) {
   bt_json_name names[] = {{bt_str_from(name), 0}};
   bt_json json;
   bt_arena arena;
@@ -303,9 +230,9 @@ static bool find_view(bt_elastic_answer *answer, const char *name, bt_elastic_vi
   return is_there;
 }
 
-bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_elastic_question *ask,
-                               bt_elastic_view *view, bt_elastic_answer *answer, bt_error *error) {
-  bt_elastic_question question = *ask;
+bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_remote_question *ask,
+                               bt_elastic_view *view, bt_remote_answer *answer, bt_error *error) {
+  bt_remote_question question = *ask;
   bt_buffer path = {0};
   bt_buffer_printf(&path, "/%s/%s?keep_alive=" KEPT_FOR "&expand_wildcards=open,closed%s", elastic->index,
                    found->is_opensearch ? "_search/point_in_time" : "_pit",
@@ -313,9 +240,9 @@ bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *foun
   question.method = "POST";
   question.path = path.ptr;
   bt_status status = path.failed ? bt_error_no_memory(error) : bt_elastic_ask(elastic, &question, answer, error);
-  bool is_answered = status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED;
+  bool is_answered = status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED;
   if (is_answered && !find_view(answer, found->is_opensearch ? "pit_id" : "id", view))
-    bt_elastic_fail(answer, "the store gave no point in time to search in");
+    bt_remote_fail(answer, "the store gave no point in time to search in");
   if (is_answered && view->id.failed) status = bt_error_no_memory(error);
   bt_buffer_dispose(&path);
   return status;
@@ -324,16 +251,16 @@ bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *foun
 /* It would end by itself, but there may be few at once. */
 void bt_elastic_view_close(bt_elastic *elastic, const bt_elastic_found *found, bt_elastic_view *view) {
   bt_buffer body = {0};
-  bt_elastic_answer answer = {0};
-  bt_elastic_question question = {.method = "DELETE",
-                                  .path = found->is_opensearch ? "/_search/point_in_time" : "/_pit",
-                                  .kind = BT_HTTP_OTHER,
-                                  .priority = BT_PRIORITY_PEOPLE};
+  bt_remote_answer answer = {0};
+  bt_remote_question question = {.method = "DELETE",
+                                 .path = found->is_opensearch ? "/_search/point_in_time" : "/_pit",
+                                 .kind = BT_HTTP_OTHER,
+                                 .priority = BT_PRIORITY_PEOPLE};
   if (view->id.len) {
     bt_buffer_printf(&body, found->is_opensearch ? "{\"pit_id\":[%s]}" : "{\"id\":%s}", view->id.ptr);
     question.body = bt_buffer_str(&body);
     if (!body.failed) (void)!bt_elastic_ask(elastic, &question, &answer, NULL);
-    bt_elastic_answer_dispose(&answer);
+    bt_remote_answer_dispose(&answer);
   }
   bt_buffer_dispose(&body);
   bt_buffer_dispose(&view->id);

@@ -4,15 +4,14 @@
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_QUERY_H
 #define BT_TEMPO_ELASTIC_ELASTIC_QUERY_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
-#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_json.h"
+#include "tempo/wire/remote_store.h"
 #include "tempo/wire/source.h"
 
 /* What was found out about the server and the indices. */
@@ -28,50 +27,20 @@ typedef struct bt_elastic_found {
 
 /* The source itself. */
 typedef struct bt_elastic {
-  bt_source head;
-  bt_http_client *client; /* borrowed */
-  char *base_url, *index; /* new; no slash at the end */
-  char *authorization;    /* new, a secret; NULL: none */
-  char *ca_file;          /* new; or NULL */
-  int64_t timeout_ms, pause_ms;
+  bt_remote store;          /* its lock is for `found` and `lacks` */
+  char *index;              /* new */
   uint32_t rows_per_answer; /* 0: as many as the indices allow */
-  pthread_mutex_t mutex;
-  bt_elastic_found found;                           /* under the lock */
-  char lacks[BT_SOURCE_NOTE_BYTES];                 /* under the lock; once it is there, it stays */
+  bt_elastic_found found;
+  char lacks[BT_SOURCE_NOTE_BYTES];                 /* once it is there, it stays */
   _Atomic(const struct bt_elastic_fields *) fields; /* of the schema that was found; once it is there, it stays */
 } bt_elastic;
 
 /* Of an address: an index that is closed or not there is an error. */
 #define BT_ELASTIC_ALL_INDICES "allow_no_indices=false&ignore_unavailable=false&expand_wildcards=open,closed"
 
-/* On whose behalf, and what. Texts are borrowed. */
-typedef struct bt_elastic_question {
-  const char *method, *path; /* behind the base; without one a slash */
-  bt_str body;               /* JSON; len 0: none */
-  bt_http_kind kind;
-  const bt_cancel *cancel;
-  bt_priority priority;
-  bt_source_account *account; /* or NULL */
-} bt_elastic_question;
-
-typedef enum bt_elastic_outcome {
-  BT_ELASTIC_ANSWERED,
-  BT_ELASTIC_TOO_MUCH, /* for one answer, or for the server: ask for less at once */
-  BT_ELASTIC_FAILED
-} bt_elastic_outcome;
-
-typedef struct bt_elastic_answer {
-  bt_elastic_outcome outcome;
-  char reason[200]; /* not ANSWERED: for people */
-  bt_http_response response;
-} bt_elastic_answer;
-
-/* Asks, several times where what is wrong may pass. BT_OK: look at the outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose in
- * every case. */
-bt_status bt_elastic_ask(bt_elastic *elastic, const bt_elastic_question *question, bt_elastic_answer *answer,
+/* As bt_remote_ask (BT_CANCELLED, BT_NO_MEMORY), which is told what a complete answer means. A body is JSON. */
+bt_status bt_elastic_ask(bt_elastic *elastic, const bt_remote_question *question, bt_remote_answer *answer,
                          bt_error *error) BT_MUST_CHECK;
-void bt_elastic_answer_dispose(bt_elastic_answer *answer);
-void bt_elastic_fail(bt_elastic_answer *answer, const char *reason); /* the outcome becomes FAILED */
 
 /* The answer to a search, which may have hits and the buckets of an aggregation named "traces". */
 typedef struct bt_elastic_page {
@@ -83,7 +52,7 @@ typedef struct bt_elastic_page {
 typedef bt_status (*bt_elastic_row)(void *context, bt_json_place *place);
 /* Gives each hit, or each bucket, to `take`. `place` has a build and an error. What the answer lacks, or what is no
  * such answer, makes its outcome FAILED. BT_LIMIT: there is no room; BT_NO_MEMORY. */
-bt_status bt_elastic_read_page(bt_elastic_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
+bt_status bt_elastic_read_page(bt_remote_answer *answer, bt_json_place *place, bool takes_buckets, bt_elastic_row take,
                                void *context, bt_elastic_page *page) BT_MUST_CHECK;
 /* Appends the text as JSON has it, with its quotes. */
 void bt_elastic_quote(bt_buffer *out, bt_str text);
@@ -93,8 +62,8 @@ typedef struct bt_elastic_view {
   bt_buffer id; /* as JSON, with its quotes */
 } bt_elastic_view;
 /* `ask` without a path. Not ANSWERED: the answer says why; dispose of it in every case. BT_CANCELLED, BT_NO_MEMORY. */
-bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_elastic_question *ask,
-                               bt_elastic_view *view, bt_elastic_answer *answer, bt_error *error) BT_MUST_CHECK;
+bt_status bt_elastic_view_open(bt_elastic *elastic, const bt_elastic_found *found, const bt_remote_question *ask,
+                               bt_elastic_view *view, bt_remote_answer *answer, bt_error *error) BT_MUST_CHECK;
 void bt_elastic_view_close(bt_elastic *elastic, const bt_elastic_found *found, bt_elastic_view *view);
 
 #endif

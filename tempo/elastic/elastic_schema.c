@@ -346,15 +346,15 @@ static bt_status read_settings(look *l) {
 
 static bt_status ask_store(look *l, const char *path, const bt_cancel *cancel, bt_status (*read)(look *l),
                            bt_error *error) {
-  bt_elastic_answer answer = {0};
+  bt_remote_answer answer = {0};
   bt_error why = {0};
-  bt_elastic_question question = {
+  bt_remote_question question = {
       .method = "GET", .path = path, .kind = BT_HTTP_OTHER, .cancel = cancel, .priority = BT_PRIORITY_PEOPLE};
   bt_status status = bt_elastic_ask(l->elastic, &question, &answer, error);
   bt_build_init(&l->build, arena_max_bytes);
   l->place = (bt_json_place){.build = &l->build, .error = &why};
   bt_json_init(&l->place.json, bt_buffer_str(&answer.response.body), &l->build.arena);
-  if (status == BT_OK && answer.outcome == BT_ELASTIC_ANSWERED) {
+  if (status == BT_OK && answer.outcome == BT_REMOTE_ANSWERED) {
     status = read(l);
     if (status != BT_OK && status != BT_NO_MEMORY)
       status = bt_error_set(error, BT_UNAVAILABLE, "what the store says of itself cannot be read: %.300s", why.message);
@@ -364,7 +364,7 @@ static bt_status ask_store(look *l, const char *path, const bt_cancel *cancel, b
     status = bt_error_set(error, is_refused ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer.reason);
   }
   bt_build_dispose(&l->build);
-  bt_elastic_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   return status;
 }
 
@@ -398,7 +398,7 @@ static bt_status find_all(bt_elastic *elastic, bt_elastic_found *found, const bt
 }
 
 bt_status bt_elastic_find_out(bt_elastic *elastic, const bt_cancel *cancel, bt_elastic_found *out, bt_error *error) {
-  pthread_mutex_lock(&elastic->mutex);
+  pthread_mutex_lock(&elastic->store.mutex);
   bt_status status = BT_OK;
   bool is_old = bt_clock_steady_ns() - elastic->found.asked_ns > known_for_ns;
   if (!elastic->found.is_known || is_old) {
@@ -409,15 +409,15 @@ bt_status bt_elastic_find_out(bt_elastic *elastic, const bt_cancel *cancel, bt_e
     if (status == BT_OK && !elastic->lacks[0]) memcpy(elastic->lacks, found.lacks, sizeof elastic->lacks);
   }
   *out = elastic->found;
-  pthread_mutex_unlock(&elastic->mutex);
+  pthread_mutex_unlock(&elastic->store.mutex);
   return status;
 }
 
 bt_elastic_found bt_elastic_known(bt_elastic *elastic) {
   bt_elastic_found found = {0};
-  if (pthread_mutex_trylock(&elastic->mutex) == 0) {
+  if (pthread_mutex_trylock(&elastic->store.mutex) == 0) {
     found = elastic->found;
-    pthread_mutex_unlock(&elastic->mutex);
+    pthread_mutex_unlock(&elastic->store.mutex);
   }
   return found;
 }

@@ -146,7 +146,7 @@ static bt_status take_bucket(void *context, bt_json_place *place) {
 }
 
 /* *is_last: there is no page behind it. */
-static bt_status take_page(pages *p, bt_elastic_answer *answer, bool *is_last, bt_error *error) {
+static bt_status take_page(pages *p, bt_remote_answer *answer, bool *is_last, bt_error *error) {
   bt_build build;
   bt_error why = {0};
   bt_elastic_page page;
@@ -160,20 +160,13 @@ static bt_status take_page(pages *p, bt_elastic_answer *answer, bool *is_last, b
   return status;
 }
 
-static bt_status check_limit(const bt_elastic_search *s, bt_error *error) {
-  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
-  bt_found_list_sort(s->found);
-  if (s->found->count <= s->max_found) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
-}
-
 #define SEEN                                                                                                           \
   "filter_path=timed_out,terminated_early,_shards,_clusters,hits.total,aggregations.traces.buckets.key,"               \
   "aggregations.traces.buckets.doc_count,aggregations.traces.buckets.*.value"
 
-static bt_status ask_page(pages *p, const bt_buffer *search, bool has_view, bt_elastic_answer *answer, bool *is_last,
+static bt_status ask_page(pages *p, const bt_buffer *search, bool has_view, bt_remote_answer *answer, bool *is_last,
                           bt_error *error) {
-  bt_elastic_question question = p->search->question;
+  bt_remote_question question = p->search->question;
   bt_buffer body = {0}, path = {0};
   bt_buffer_append(&body, bt_buffer_str(search));
   if (p->after[0]) bt_buffer_printf(&body, ",\"after\":{\"id\":\"%s\"}", p->after);
@@ -190,20 +183,20 @@ static bt_status ask_page(pages *p, const bt_buffer *search, bool has_view, bt_e
                          : bt_elastic_ask(p->search->elastic, &question, answer, error);
   bt_buffer_dispose(&body);
   bt_buffer_dispose(&path);
-  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) status = take_page(p, answer, is_last, error);
+  if (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED) status = take_page(p, answer, is_last, error);
   return status;
 }
 
 /* Without a view there is one page. */
-static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_elastic_answer *answer,
+static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_remote_answer *answer,
                            bt_error *error) {
   bool is_last = false;
   bt_status status = BT_OK;
   while (status == BT_OK && !is_last) {
-    bt_elastic_answer_dispose(answer);
+    bt_remote_answer_dispose(answer);
     status = ask_page(p, search, has_view, answer, &is_last, error);
-    if (status != BT_OK || answer->outcome != BT_ELASTIC_ANSWERED) return status;
-    status = check_limit(p->search, error);
+    if (status != BT_OK || answer->outcome != BT_REMOTE_ANSWERED) return status;
+    status = bt_found_list_check(p->search->found, p->search->max_found, error);
     if (!is_last && !has_view) {
       p->search->needs_view = true;
       return status;
@@ -212,7 +205,7 @@ static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_
   if (status == BT_OK && p->spans != p->total) {
     char why[120];
     snprintf(why, sizeof why, "the pages have %" PRIu64 " spans, and the store counts %" PRIu64, p->spans, p->total);
-    bt_elastic_fail(answer, why);
+    bt_remote_fail(answer, why);
   }
   return status;
 }
@@ -221,38 +214,38 @@ static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_
 
 /* All or nothing. */
 static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
-                             size_t count, bt_elastic_answer *answer, bt_error *error) {
+                             size_t count, bt_remote_answer *answer, bt_error *error) {
   pages p = {.search = s};
   bt_buffer search = {0};
   size_t before = s->found->count;
   write_search(s, view, condition, first, count, &search);
   bt_status status = ask_pages(&p, &search, view != NULL, answer, error);
-  if (answer->outcome != BT_ELASTIC_ANSWERED) s->found->count = before;
+  if (answer->outcome != BT_REMOTE_ANSWERED) s->found->count = before;
   bt_buffer_dispose(&search);
   return status;
 }
 
 static bt_status search_parts(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition,
-                              bt_elastic_answer *answer, bt_error *error) {
+                              bt_remote_answer *answer, bt_error *error) {
   size_t at = 0;
   bt_status status = BT_OK;
   do {
     size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
-    bt_elastic_answer_dispose(answer);
+    bt_remote_answer_dispose(answer);
     status = search_part(s, view, condition, at, count, answer, error);
     at += count;
-  } while (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED && !s->needs_view && at < s->linked_count);
+  } while (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED && !s->needs_view && at < s->linked_count);
   return status;
 }
 
-static bool was_refused(const bt_elastic_answer *answer, int status) {
-  return answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == status;
+static bool was_refused(const bt_remote_answer *answer, int status) {
+  return answer->outcome != BT_REMOTE_ANSWERED && answer->response.status == status;
 }
 
 /* What the server does not take may be that many buckets, or a clause that it was told not to answer: without it more
  * is found. */
 static bt_status search_filtered(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, bool is_filtered,
-                                 bt_elastic_answer *answer, bt_error *error) {
+                                 bt_remote_answer *answer, bt_error *error) {
   bool may_widen = is_filtered && s->query.manner == BT_ELASTIC_OVER;
   bt_status status = search_parts(s, view, condition, answer, error);
   bool is_too_large = was_refused(answer, TOO_MANY_BUCKETS) || was_refused(answer, REFUSED);
@@ -264,13 +257,13 @@ static bt_status search_filtered(bt_elastic_search *s, const bt_elastic_view *vi
   return search_parts(s, view, BT_STR("{\"match_all\":{}}"), answer, error);
 }
 
-static bt_status search_data(bt_elastic_search *s, const bt_elastic_view *view, bt_elastic_answer *answer,
+static bt_status search_data(bt_elastic_search *s, const bt_elastic_view *view, bt_remote_answer *answer,
                              bt_error *error) {
   bt_elastic_map map;
   bt_buffer condition = {0};
   const bt_elastic_fields *fields = s->server.schema->fields;
   bt_status status = bt_elastic_map_ask(s->elastic, &s->question, fields, s->query, &map, answer, error);
-  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) {
+  if (status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED) {
     bool is_filtered = bt_elastic_condition_write(fields, &map, s->query, &condition);
     status = condition.failed ? bt_error_no_memory(error)
                               : search_filtered(s, view, bt_buffer_str(&condition), is_filtered, answer, error);
@@ -281,13 +274,13 @@ static bt_status search_data(bt_elastic_search *s, const bt_elastic_view *view, 
 }
 
 /* A view may be gone before its time: *is_gone, and another one may last. */
-static bt_status search_in_view(bt_elastic_search *s, bt_elastic_answer *answer, bool *is_gone, bt_error *error) {
+static bt_status search_in_view(bt_elastic_search *s, bt_remote_answer *answer, bool *is_gone, bt_error *error) {
   bt_elastic_view view = {.id = {0}};
   size_t before = s->found->count;
   bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, answer, error);
-  bool is_open = status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED;
+  bool is_open = status == BT_OK && answer->outcome == BT_REMOTE_ANSWERED;
   if (is_open) {
-    bt_elastic_answer_dispose(answer);
+    bt_remote_answer_dispose(answer);
     status = search_data(s, &view, answer, error);
   }
   *is_gone = is_open && status == BT_OK && was_refused(answer, GONE);
@@ -299,7 +292,7 @@ static bt_status search_in_view(bt_elastic_search *s, bt_elastic_answer *answer,
 /* Most answers have one page, which sees one state of the data without a view. */
 bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
   bool is_gone = true;
-  bt_elastic_answer answer = {0};
+  bt_remote_answer answer = {0};
   uint32_t most = s->elastic->rows_per_answer;
   size_t before = s->found->count;
   s->page_traces = most && most < LARGE_PAGE ? most : LARGE_PAGE;
@@ -308,14 +301,14 @@ bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
   s->needs_view = false;
   if (needs_view) s->found->count = before;
   for (int i = 0; needs_view && is_gone && i < 2; i++) {
-    bt_elastic_answer_dispose(&answer);
+    bt_remote_answer_dispose(&answer);
     status = search_in_view(s, &answer, &is_gone, error);
   }
-  if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED) {
+  if (status == BT_OK && answer.outcome != BT_REMOTE_ANSWERED) {
     bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
     if (!is_said) status = bt_error_no_memory(error);
   }
-  bt_elastic_answer_dispose(&answer);
+  bt_remote_answer_dispose(&answer);
   bt_found_list_sort(s->found);
   return status;
 }

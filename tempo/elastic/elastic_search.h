@@ -8,7 +8,7 @@
 typedef struct bt_elastic_search {
   bt_elastic *elastic;
   bt_elastic_found server;
-  bt_elastic_question question; /* on whose behalf */
+  bt_remote_question question; /* on whose behalf */
   bt_time_range range;
   bt_query query;
   const bt_trace_id *linked; /* only traces with a link to one of these; NULL: all */

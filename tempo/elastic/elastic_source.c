@@ -15,7 +15,6 @@
 #include "tempo/elastic/elastic_schema.h"
 #include "tempo/elastic/elastic_search.h"
 
-enum { TIMEOUT_MS = 300000, PAUSE_MS = 250 };
 static const int64_t hidden_tail_ns = 10000000000; /* besides what an index hides until it is refreshed */
 
 static bt_elastic *elastic_of(bt_source *source) {
@@ -23,7 +22,7 @@ static bt_elastic *elastic_of(bt_source *source) {
 }
 
 static bt_status check_asker(const bt_elastic *elastic, const char *tenant, const bt_cancel *cancel, bt_error *error) {
-  return bt_source_check_asker(&elastic->head, "indices keep", tenant, cancel, error);
+  return bt_source_check_asker(&elastic->store.head, "indices keep", tenant, cancel, error);
 }
 
 /* ---- searching ---- */
@@ -38,10 +37,7 @@ static bt_status run_search(bt_elastic_search *s, const char *tenant, bt_source_
   if (status != BT_OK || s->range.start_ns >= s->range.end_ns || s->range.end_ns <= 0) return status;
   status = bt_elastic_find_out(s->elastic, cancel, &s->server, &why);
   if (status == BT_OK) return bt_elastic_search_run(s, error);
-  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
-    return bt_source_account_fail(account, s->range, why.message) ? BT_OK : bt_error_no_memory(error);
-  if (error) *error = why;
-  return status;
+  return bt_source_pass_over(account, s->range, status, &why, error);
 }
 
 static bt_status search_elastic(bt_source *source, const bt_search_request *request, bt_found_list *found,
@@ -169,8 +165,8 @@ static void promise_elastic(bt_source *source, bt_promises_wanted wanted, const 
 
 static void free_elastic(bt_source *source) {
   bt_elastic *elastic = elastic_of(source);
-  bt_elastic_address_dispose(elastic);
-  pthread_mutex_destroy(&elastic->mutex);
+  bt_remote_dispose(&elastic->store);
+  free(elastic->index);
   free(elastic);
 }
 
@@ -184,22 +180,14 @@ bt_status bt_elastic_source_new(bt_http_client *client, const bt_elastic_options
                                                   .dialect = dialect_of_elastic,
                                                   .promise = promise_elastic,
                                                   .free = free_elastic};
-  *out = NULL;
-  bt_elastic *elastic = calloc(1, sizeof *elastic);
-  if (!elastic) return bt_error_no_memory(error);
-  if (pthread_mutex_init(&elastic->mutex, NULL)) {
-    free(elastic);
-    return bt_error_no_memory(error);
-  }
-  elastic->head = (bt_source){.operations = &operations, .name = options->kind};
-  elastic->client = client;
-  elastic->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
-  elastic->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
+  const bt_remote_options of_store = {options->kind, options->ca_file, options->timeout_ms, options->pause_ms};
+  bt_status status = bt_remote_new(sizeof(bt_elastic), &operations, client, &of_store, out, error);
+  if (status != BT_OK) return status;
+  bt_elastic *elastic = elastic_of(*out);
   elastic->rows_per_answer = options->rows_per_answer;
-  bt_status status = bt_elastic_address_take(elastic, options, error);
-  if (status == BT_OK)
-    *out = &elastic->head;
-  else
-    free_elastic(&elastic->head);
+  status = bt_elastic_address_take(elastic, options, error);
+  if (status == BT_OK) return BT_OK;
+  free_elastic(*out);
+  *out = NULL;
   return status;
 }

@@ -182,3 +182,24 @@ bt_status bt_source_check_asker(const bt_source *source, const char *who, const 
                       "--tenant-store)",
                       who);
 }
+
+bt_status bt_source_pass_over(bt_source_account *account, bt_time_range range, bt_status status, const bt_error *why,
+                              bt_error *error) {
+  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
+    return bt_source_account_fail(account, range, why->message) ? BT_OK : bt_error_no_memory(error);
+  if (error) *error = *why;
+  return status;
+}
+
+bt_status bt_found_list_check(bt_found_list *list, size_t max_found, bt_error *error) {
+  if (max_found && list->count > max_found) bt_found_list_sort(list);
+  if (!max_found || list->count <= max_found) return BT_OK;
+  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", max_found);
+}
+
+void bt_read_trace_set_bounds(bt_read_trace *read) {
+  if (!read->trace) return;
+  bt_found bounds = bt_found_of_trace(read->trace);
+  read->start_ns = bounds.start_ns;
+  read->end_ns = bounds.end_ns;
+}

@@ -291,6 +291,15 @@ void bt_source_free(bt_source *source); /* NULL is fine */
 bt_status bt_source_check_asker(const bt_source *source, const char *who, const char *tenant, const bt_cancel *cancel,
                                 bt_error *error) BT_MUST_CHECK;
 
+/* Where nobody knows what would be asked: BT_UNAVAILABLE and BT_REFUSED leave the range out, in the account. Else the
+ * status is handed on. */
+bt_status bt_source_pass_over(bt_source_account *account, bt_time_range range, bt_status status, const bt_error *why,
+                              bt_error *error);
+/* BT_LIMIT: there are more than so many. 0: there is no maximum. */
+bt_status bt_found_list_check(bt_found_list *list, size_t max_found, bt_error *error) BT_MUST_CHECK;
+/* Sets the bounds of a read of some spans; without a trace nothing. */
+void bt_read_trace_set_bounds(bt_read_trace *read);
+
 /* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation
  * spans). Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and
  * whose id is the derived one. */

@@ -20,10 +20,11 @@
 #include "tests/diff/random_family.h"
 #include "tests/naive/naive.h"
 #include "tests/support/asked.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/traceql_model.h"
 
 enum { EVIDENCE_SPANS = 64, SHARING_PAIRS = 8, KINSHIP_BYTES = 1 << 20 };
-enum { FAMILIES = 16, DEFAULT_PAIRS = 40000, VERDICTS = 4, CENSUS_PAIRS = 10000, DIFFERENCES = 3 };
+enum { FAMILIES = 16, DEFAULT_PAIRS = ROUNDS_OF(40000, 12000), VERDICTS = 4, CENSUS_PAIRS = 10000, DIFFERENCES = 3 };
 
 typedef struct census {
   uint64_t pairs, whole[VERDICTS], gaps[VERDICTS], hidden[VERDICTS], decided_with_gaps, abroad, differences;

@@ -10,9 +10,17 @@
 #include "dsl/evaluate/program.h"
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/trace_text.h"
 
-enum { RULES = 48, BATCHES = 120, TRACES = 6, OPTIONS = 6, ARENA_BYTES = 64 * 1024 * 1024, FEW_COMPARISONS = 2 };
+enum {
+  RULES = 48,
+  BATCHES = ROUNDS_OF(120, 50),
+  TRACES = 6,
+  OPTIONS = 6,
+  ARENA_BYTES = 64 * 1024 * 1024,
+  FEW_COMPARISONS = 2
+};
 
 static const bt_eval_options all_options[OPTIONS] = {
     {.incomplete = false}, {.incomplete = true}, {.clock_skew_ns = 1000000},

@@ -24,9 +24,10 @@
 #include "tests/support/asked.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
+#include "tests/support/slow_build.h"
 #include "tests/support/traceql_model.h"
 
-enum { RULES = 1500, TRACES = 12 };
+enum { RULES = ROUNDS_OF(1500, 600), TRACES = 12 };
 
 typedef struct counts {
   size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, surely, steady_violations,

@@ -282,7 +282,7 @@ class Doctor(unittest.TestCase):
             self.assertGreater(len(facts), 100)
             self.assertRegex(facts["span.http.method/read"]["seen"], r"^\d+ right, \d+ undecided$", "the table keeps no types")
             # What no search finds is waited for, some times one after the other.
-            code, facts, _ = self.doctor(*probes, "10s", port=self.rewritten({"ServiceName = ": "'' = "}))
+            code, facts, _ = self.doctor(*probes, "2s", port=self.rewritten({"ServiceName = ": "'' = "}))
             self.assertEqual((code, facts["service/searched"]["outcome"]), (1, "fails"))
             self.assertIn("finds nothing", facts["service/searched"]["findings"][0]["text"])
 

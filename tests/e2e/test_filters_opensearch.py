@@ -22,7 +22,7 @@ from test_replay_opensearch import PLAIN, Replaying, as_written  # noqa: E402
 
 SECOND = 1_000_000_000
 SEED = int(os.environ.get("BETRACE_SEED", "5902"))
-RULES = int(os.environ.get("BETRACE_RULES", "40"))
+RULES = int(os.environ.get("BETRACE_RULES", "15"))
 TRACES = 300
 TEXTS = ("x", "xy", "9", "9.0", "10", "007", "true", "TRUE", "false", "", "NaN", "-Infinity", "a*b?c\\d", "é", "x" * 11, "-5", "1e3", "n" * 300)
 VALUES = [*({"stringValue": text} for text in TEXTS), *({"intValue": str(number)} for number in (0, 9, 10, -5, 2**31, 2**53 + 1, -2**63)),

@@ -31,11 +31,11 @@ FULL = "--full" in sys.argv
 SHORT = "--short" in sys.argv
 # Of the few rules that --short takes, those of its seed have each strategy several times.
 SEED = int(os.environ.get("BETRACE_SEED", "24" if SHORT else "20251"))
-RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "110"))
+RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "77"))
 OF_ONE_KIND = int(os.environ.get("BETRACE_ONE_KIND_RULES", RULES // 8))  # all spans that one of them speaks of are of one kind, besides
 NEWER = int(os.environ.get("BETRACE_NEWER_RULES", 0 if SHORT else RULES // 5))  # that pick one span of several, besides
 # Rules that ask for what lies at the edges of traces (random_edges.py), besides: with --short, which every check runs, and where more rules than usual were asked for.
-EDGES = SHORT or RULES > 110
+EDGES = SHORT or RULES > 77
 EDGE_RULES = 22 if SHORT else RULES // 2
 ALONE = 4 if SHORT else RULES // 6
 TRACES, GROUP, FORCED = 120 if SHORT else 450, 11, 3 if SHORT else 5

@@ -30,7 +30,7 @@ from random_spans import random_traces  # noqa: E402
 
 SECOND = 1_000_000_000
 SEED = int(os.environ.get("BETRACE_SEED", "5601"))
-RULES = int(os.environ.get("BETRACE_RULES", "20"))
+RULES = int(os.environ.get("BETRACE_RULES", "8"))
 TRACES = 300
 STRATEGIES = ("auto", "projection", "id_sets", "projection", "read")  # the answer is the same
 # What the table keeps whole: the answer is the file's.

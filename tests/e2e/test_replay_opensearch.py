@@ -25,7 +25,7 @@ from random_spans import random_traces  # noqa: E402
 
 SECOND = 1_000_000_000
 SEED = int(os.environ.get("BETRACE_SEED", "5901"))
-RULES = int(os.environ.get("BETRACE_RULES", "40"))
+RULES = int(os.environ.get("BETRACE_RULES", "10"))
 TRACES = 300
 # What the documents keep whole: the answer is the file's.
 PLAIN = ('trace.has(span.name == "a") and not trace.has(span.name == "b")', 'trace.has(span.status == error)',

@@ -5,6 +5,7 @@ uses shows itself here, and hardly where everything hangs at once (test_stop.py)
 """
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -138,6 +139,45 @@ class Lanes(Alone):
             lock.close()
             self.start_again()
             self.say_and_check("writes that wait for the database", stopped)
+
+
+class Answers(Alone):
+    """What readers hear who waited for Tempo when the stop came: a refusal, or what there is, which says that it is not all."""
+
+    def tool(self, name, **arguments):
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": {"rule_id": "r1", "start": "now-1h", **arguments}}}
+        return request("/mcp", "POST", body, JSON)
+
+    def heard_at_stop(self, text):
+        self.tempo.behaviour = "hang"
+        self.ask(text)
+        self.wait_for_question()
+        self.assertEqual(self.stop().status, 0)
+        answer = b""
+        while part := self.held[-1].recv(1 << 16):
+            answer += part
+        self.start_again()
+        return answer.decode()
+
+    def test_none_is_whole(self):
+        self.write_rule("controlled", CONTROLLED)
+        span = {"trace_id": "1", "span_id": "1", "name": "x", "start_time": int(time.time()), "duration_ms": 1}
+        text = 'trace.has(span["http.route"] == "'
+        refused = r'HTTP/1.1 503 .*"type":"urn:betrace:problem:stopping"'
+        incomplete = r'"reason":"[^"].*"coverage":{"complete":false|"coverage":{"complete":false.*"reason":"[^"]'
+        for asked, heard in ((request(VERDICTS), refused), (request("/v1/rules/r1/explain?start=now-1h"), refused),
+                             (request("/v1/dsl/complete", "POST", {"dsl": text, "offset": len(text)}, JSON), '"complete":false,"tags":"unavailable"'),
+                             (request("/v1/spans", "POST", {"spans": [span]}, JSON), "HTTP/1.1 503 .*may be lost: the service is being stopped"),
+                             (request("/ready"), r'HTTP/1.1 503 .*"status":"not_ready"'),
+                             (request("/v1/compliance/reports/soc2?start=now-1h"), r'HTTP/1.1 202 .*"status":"running"'),
+                             (request("/v1/gate?start=now-1h&baseline=1&candidate=2&rule_id=r1"), '"certain":false.*"coverage":{"complete":false'),
+                             *((request(f"/v1/{path}?start=now-1h", more=more), incomplete) for path, more in (
+                                 ("rules/r1/first-violation", ""), ("rules/r1/contrast", ""), ("suggestions", ""), ("violations/series", ""),
+                                 ("violations", ""), ("violations", EVENTS), ("violations", "Accept: application/x-ndjson\r\n"))),
+                             *((self.tool(name), '"conclusion":"not_known"') for name in ("violations", "first_violation"))):
+            with self.subTest(asked=asked.decode().splitlines()[0]):
+                answer = self.heard_at_stop(asked)
+                self.assertRegex(answer.replace("\r\n", " ").replace('\\"', '"'), re.compile(heard, re.S))
 
 
 class Others(Alone):

@@ -22,7 +22,7 @@ JOBS = str(os.cpu_count() or 2)
 TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
 # Files that take longest come first, so that none of them is left alone at the end: by what their names hold.
-LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "facts_late", "late_tempo", "odd_times", "bent_answers",
+LONG = ("doctor_clickhouse", "watch", "stock", "property", "test_replay", "conformance", "clickhouse", "opensearch", "changed_tempo", "schemathesis", "visibility", "facts_late", "late_tempo", "odd_times", "bent_answers",
         "test_cli_grammar", "test_spans", "failed_replay", "test_listen", "cli_unknown", "cli_frame")
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
@@ -50,13 +50,18 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
             "test_filters_clickhouse", "test_parts_tempo", "test_conformance_clickhouse", "test_signoz_clickhouse",
             "test_doctor_clickhouse", "test_stores_clickhouse", "test_replay_opensearch", "test_filters_opensearch",
-            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector")
+            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector", "test_changed_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
 # sanitizers.
-OPTIMISED_E2E = ("test_docs", "test_property_tempo")
+OPTIMISED_E2E = ("test_docs",)
+# Of these most of the time is Tempo's. make check-more, too, takes the optimised program for them: with sanitizers the same is done
+# over files (test_changed), and by fewer rules (--short).
+OPTIMISED_LONG_E2E = ("test_property_tempo", "test_changed_tempo", "test_shards_tempo", "test_parts_tempo")
 OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing")
+# Eight hundred commands over one file; what they do with memory is seen where there are few (test_cli_merge).
+OPTIMISED_LONG_HTTP = ("test_cli_merge_property",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects,
 # a load of everything at once, which tests/faults makes in other ways, and how far commands say that they have come.
@@ -75,8 +80,8 @@ SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "patter
 SLOW_ON_TEMPO = ("plan_differential", "test_batches")
 # And fewer pairs of the two evaluators; the suite `release` has all. It leaves out what make check ran on its build.
 FEW_PAIRS, FEWER_PAIRS_IN_CHECK = {"BETRACE_DIFF_PAIRS": "25000"}, ("diff_eval",)
-# The bench of make check: what a replay costs. It asserts verdicts, and there its times are those of a busy machine.
-# The others are in make check-more, with more traces, on a machine of their own.
+# The bench of make check: what a replay costs. The others are in make check-more. Both halves hold their verdicts with
+# --short, and their times are those of a busy machine. Full size and a machine of their own are for make check-full.
 BENCHES_IN_CHECK = ("bench_replay",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
@@ -255,7 +260,7 @@ def e2e_long():
     """What e2e leaves out, at its own size what it shortens, and with sanitizers what make check runs optimised."""
     yield from configure_and_build("asan")
     of_c = (replace(step, beside=True) for step in ctest("asan", TEMPO_LABELS, "-R", named(SLOW_ON_TEMPO)))
-    files = only(LONG_E2E + SHORT_E2E + OPTIMISED_E2E, python_files("tests/e2e/test_*.py", beside=True))
+    files = optimised(OPTIMISED_LONG_E2E, only(LONG_E2E + SHORT_E2E + OPTIMISED_E2E, python_files("tests/e2e/test_*.py", beside=True)))
     yield from with_programs(itertools.chain(of_c, files))
 
 
@@ -359,7 +364,8 @@ def http():
 
 def http_long():
     """What http leaves out, and with sanitizers what it runs optimised."""
-    yield from with_programs(only(LONG_HTTP + OPTIMISED_HTTP, python_files("tests/http/test_*.py", beside=True)))
+    files = only(LONG_HTTP + OPTIMISED_HTTP, python_files("tests/http/test_*.py", beside=True))
+    yield from with_programs(optimised(OPTIMISED_LONG_HTTP, files))
 
 
 def demo():
@@ -395,11 +401,14 @@ def diff_large():
 
 
 def property_large():
-    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links, and the Collector's sampler."""
+    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links, the Collector's sampler, and
+    the other stores."""
     yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
     yield from python_files("tests/e2e/test_linked_property_tempo.py", "--full")
     yield from python_files("tests/e2e/test_sampler_collector.py", "--full")
     yield from python_files("tests/e2e/test_conformance_opensearch.py", "--full")
+    for store in ("replay_opensearch", "filters_opensearch", "replay_clickhouse"):
+        yield from (replace(step, env={"BETRACE_RULES": "100"}) for step in python_files(f"tests/e2e/test_{store}.py"))
 
 
 def tsan():
@@ -497,7 +506,7 @@ PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that nothing may run beside: they measure, or use what the others built. Suites that make or read the pages in
 # dist/ and dist-ui/, which come one after the other. Suites that need no Tempo, and begin while one is built.
-ALONE = ("demo", "benches")
+ALONE = ("demo",)
 SHARE_PAGES = ("app", "journeys", "dist")
 WITHOUT_TEMPO = ("lint", "app")
 
@@ -522,7 +531,7 @@ SUITES = {
     "dist": dist,
     "demo": demo,
     "bench": lambda: only_benches(BENCHES_IN_CHECK, bench("--short")),
-    "benches": lambda: bench("--medium"),
+    "benches": lambda: without(BENCHES_IN_CHECK, bench("--short")),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
     "full:property": property_large,

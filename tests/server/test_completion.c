@@ -19,6 +19,7 @@
 #include "server/editor/language.h"
 #include "tests/support/case_file.h"
 #include "tests/support/rule_maker.h"
+#include "tests/support/slow_build.h"
 
 static const char cursor[] = "\xE2\x80\xB8"; /* ‸ */
 
@@ -314,10 +315,13 @@ static void check_text(bt_str text, tally *count) {
   bt_arena_dispose(&arena);
 }
 
+enum { EVERY = ROUNDS_OF(1, 3) };
+
 static void check_rule(const text_case *c, void *context) {
+  static size_t seen;
   const char *text = case_get(c, "text"), *says = case_get(c, "says");
   if (says && strstr(says, "W025")) return; /* what that warns of is read, and not offered */
-  if (text && compiles(bt_str_from(text))) check_text(bt_str_from(text), context);
+  if (text && seen++ % EVERY == 0 && compiles(bt_str_from(text))) check_text(bt_str_from(text), context);
 }
 
 static void test_random_rules(void **state) {
@@ -339,7 +343,7 @@ static void test_rules(void **state) {
   case_run_folder("cases/parse", check_rule, &count);
   printf("%zu rules, %zu places of words, %zu items\n", count.rules, count.words, count.items);
   assert_int_equal(count.wrong, 0);
-  assert_true(count.rules > 150 && count.words > 5000 && count.items > 10000);
+  assert_true(count.rules > 150 / EVERY && count.words > 5000 / EVERY && count.items > 10000 / EVERY);
 }
 
 /* ---- words and their docs ---- */

@@ -17,8 +17,9 @@
 #include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/random.h"
+#include "tests/support/slow_build.h"
 
-enum { TRACES = 120, ELEMENTS_MAX = 4, FIRST_S = 1000, KEYS = 2, ROUNDS = 40 };
+enum { TRACES = 120, ELEMENTS_MAX = 4, FIRST_S = 1000, KEYS = 2, ROUNDS = ROUNDS_OF(40, 12) };
 
 static const int64_t second_ns = 1000000000;
 static const char *const keys[KEYS] = {"m", "n"};

@@ -13,8 +13,9 @@
 #include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
+#include "tests/support/slow_build.h"
 
-enum { TRACES = 110, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024, SOME_BYTES = 512 * 1024 };
+enum { TRACES = 110, WORLDS = ROUNDS_OF(40, 12), FAMILIES_BYTES = 64 * 1024 * 1024, SOME_BYTES = 512 * 1024 };
 
 static const char *const texts[] = {
     "when { a as p } always { b linked to p within 10m }",

@@ -11,8 +11,16 @@
 #include "dsl/base/time_sum.h"
 #include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
+#include "tests/support/slow_build.h"
 
-enum { RULE_COUNT = 5, LONG_RULE_COUNT = 6, SEEDS = 250, LONG_SEEDS = 500, TRACES_MAX = 800, LONG_ONE_IN = 10 };
+enum {
+  RULE_COUNT = 5,
+  LONG_RULE_COUNT = 6,
+  SEEDS = ROUNDS_OF(250, 70),
+  LONG_SEEDS = ROUNDS_OF(500, 140),
+  TRACES_MAX = 800,
+  LONG_ONE_IN = 10
+};
 
 static const char *const rule_texts[LONG_RULE_COUNT] = {
     "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",

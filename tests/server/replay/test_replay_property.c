@@ -11,8 +11,14 @@
 
 #include "dsl/base/mix.h"
 #include "tests/server/replay/replay_fixture.h"
+#include "tests/support/slow_build.h"
 
-enum { RULE_COUNT = 5, TRACES = 700 /* enough for some candidates to be subtracted */, CUTS_MAX = 6, SEEDS = 10 };
+enum {
+  RULE_COUNT = 5,
+  TRACES = 700 /* enough for some candidates to be subtracted */,
+  CUTS_MAX = 6,
+  SEEDS = ROUNDS_OF(10, 4)
+};
 
 static const char *const rule_texts[RULE_COUNT] = {
     "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",
