@@ -263,6 +263,6 @@ int main(int argc, char **argv) {
          (unsigned long long)c.verdicts[BT_SATISFIED], (unsigned long long)c.verdicts[BT_INCONCLUSIVE],
          (unsigned long long)c.changed);
   if (wanted < DEFAULT_PAIRS) return 0;
-  bool is_told = c.changed * 50 > c.pairs && c.verdicts[BT_VIOLATED] * 20 > c.pairs;
+  bool is_told = c.changed * 100 > c.pairs && c.verdicts[BT_VIOLATED] * 20 > c.pairs;
   return is_told && c.verdicts[BT_SATISFIED] * 20 > c.pairs ? 0 : 1;
 }
