@@ -1073,7 +1073,7 @@ export interface components {
             trace_state?: string;
             /** @description as OTLP has them; 0, or none: nobody set them, so that they are unknown */
             flags?: number;
-            /** @description as many attributes of the span as were dropped; none said: 0 */
+            /** @description as many attributes of the span as were dropped; none said: 0; of the largest number it is not known how many */
             dropped_attributes_count?: number;
             /** @description the same of events */
             dropped_events_count?: number;
