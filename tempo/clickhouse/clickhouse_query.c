@@ -60,11 +60,25 @@ static void append_settings(bt_buffer *url, const bt_clickhouse_found *found, co
   }
 }
 
+bool bt_clickhouse_sends(const bt_clickhouse_found *found, const char *setting) {
+  size_t i = 0;
+  while (i < BT_CLICKHOUSE_SETTINGS && strcmp(bt_clickhouse_settings[i].name, setting) != 0) i++;
+  return i < BT_CLICKHOUSE_SETTINGS && found->sends[i];
+}
+
+/* A server passes over what a request sets to the value that it has already, and then a table's own setting holds. What
+ * the statement sets holds in any case. */
+static void append_statement(bt_buffer *url, const char *sql, const bt_clickhouse_found *found) {
+  bt_url_encode(url, bt_str_from(sql));
+  if (found && bt_clickhouse_sends(found, BT_CLICKHOUSE_SKIPS))
+    bt_url_encode(url, BT_STR(" SETTINGS " BT_CLICKHOUSE_SKIPS " = 0"));
+}
+
 static void write_path(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                        const bt_clickhouse_found *found, bt_buffer *url) {
   char number[32];
   bt_buffer_append(url, BT_STR("/?wait_end_of_query=1&default_format=RowBinary&query="));
-  bt_url_encode(url, bt_str_from(question->sql));
+  append_statement(url, question->sql, found);
   append_settings(url, found, question->rule_id);
   append_parameter(url, "database", bt_str_from(clickhouse->database));
   append_parameter(url, "table", bt_str_from(clickhouse->table));

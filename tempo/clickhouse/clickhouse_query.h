@@ -49,6 +49,9 @@
 #define BT_CLICKHOUSE_ONE(name, value, matters) +1
 enum { BT_CLICKHOUSE_SETTINGS = BT_CLICKHOUSE_EACH_SETTING(BT_CLICKHOUSE_ONE) };
 
+/* The one that a table has as well (ENGINE = Distributed(…) SETTINGS …). */
+#define BT_CLICKHOUSE_SKIPS "skip_unavailable_shards"
+
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
   bool is_known;
@@ -118,5 +121,7 @@ typedef struct bt_clickhouse_setting {
   bool matters;
 } bt_clickhouse_setting;
 extern const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS];
+/* Whether this setting goes along. */
+bool bt_clickhouse_sends(const bt_clickhouse_found *found, const char *setting);
 
 #endif

@@ -113,7 +113,7 @@ typedef struct table_look {
   bt_buffer names; /* of the columns that are there */
   bool has_sign[BT_CLICKHOUSE_LAYOUTS];
   bool has[BT_CLICKHOUSE_LAYOUTS][BT_CLICKHOUSE_MOST_COLUMNS];
-  bool is_distributed;
+  bool is_distributed, skips_shards; /* its own setting lets it leave out shards */
 } table_look;
 
 static void name_column(table_look *look, bt_str name) {
@@ -140,6 +140,7 @@ static bool take_column(void *context, bt_row_reader *reader) {
 static bool take_engine(void *context, bt_row_reader *reader) {
   table_look *look = context;
   look->is_distributed = bt_str_equal(bt_row_text(reader), BT_STR("Distributed"));
+  look->skips_shards = bt_row_byte(reader) != 0;
   return true;
 }
 
@@ -153,6 +154,15 @@ static bt_status refuse_unknown(const bt_clickhouse *clickhouse, const table_loo
                       "%.40s.%.40s has no schema that is known (by SpanAttributes, ts_bucket_start or "
                       "str_attributes.key), but: %.200s",
                       clickhouse->database, clickhouse->table, look->names.ptr);
+}
+
+static bt_status refuse_skipping(const bt_clickhouse *clickhouse, bt_error *error) {
+  return bt_error_set(
+      error, BT_REFUSED,
+      "%.40s.%.40s may leave out shards that do not answer (its setting " BT_CLICKHOUSE_SKIPS "), and "
+      "this user may not say otherwise; let the user set it (readonly = 2), or make a Distributed table "
+      "without it",
+      clickhouse->database, clickhouse->table);
 }
 
 /* The layout whose sign is there, with all of its columns. */
@@ -180,10 +190,13 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
                               cancel, take_column, &look, error);
   if (status == BT_OK)
     status = ask_rows(clickhouse, found,
-                      "SELECT engine FROM system.tables WHERE database = {database:String} AND name = {table:String} "
-                      "FORMAT RowBinary",
+                      "SELECT engine, toUInt8(position(engine_full, '" BT_CLICKHOUSE_SKIPS
+                      "') > 0) FROM system.tables WHERE "
+                      "database = {database:String} AND name = {table:String} FORMAT RowBinary",
                       cancel, take_engine, &look, error);
   if (status == BT_OK) status = judge_table(clickhouse, &look, found, error);
+  if (status == BT_OK && look.skips_shards && !bt_clickhouse_sends(found, BT_CLICKHOUSE_SKIPS))
+    status = refuse_skipping(clickhouse, error);
   if (status == BT_OK && !look.is_distributed) status = bt_clickhouse_find_shards(clickhouse, found, cancel, error);
   if (status == BT_OK) status = bt_clickhouse_find_times(clickhouse, found, cancel, error);
   size_t length = strlen(found->version);

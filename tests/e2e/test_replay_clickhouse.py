@@ -584,8 +584,13 @@ class Shards(unittest.TestCase):
             answer = json.loads(run_cli("replay", "--dsl", rule, "--store", server.url("default", "shards"), *flags).stdout)
             self.assertEqual((answer["status"], answer["violations_found"], answer["traces_evaluated"]), ("completed", 7, 300))
             self.assertIn("Distributed", answer["coverage"]["source"]["version"])
-            answer = json.loads(run_cli("replay", "--dsl", rule, "--store", server.url("default", "dead"), *flags).stdout)
-            self.assertNotEqual(answer["status"], "completed")
+            # The table itself says that shards may be skipped (ClickHouse 90551): each question says the opposite.
+            server.ask("CREATE TABLE default.skips AS shard1.otel_traces ENGINE = Distributed('dead', '', 'otel_traces') SETTINGS skip_unavailable_shards = 1")
+            self.assertGreater(int(server.ask("SELECT count() FROM default.skips")), 0, "it answers with what is there")
+            for table in ("dead", "skips"):
+                answer = json.loads(run_cli("replay", "--dsl", rule, "--store", server.url("default", table), *flags).stdout)
+                self.assertNotEqual(answer["status"], "completed", table)
+                self.assertEqual(answer["violations_found"], 0, table)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ static const int64_t second_ns = 1000000000;
 /* What the server does. Under the lock. */
 typedef struct script {
   pthread_mutex_t mutex;
+  bool skips_shards;         /* by the table's own setting */
   const char *fixed_setting; /* may not be set, and has another value; NULL: none */
   const char *unknown_setting;
   const char *without_column;
@@ -224,6 +225,14 @@ static bool answer_rare(script *s, int socket, bt_buffer *body) {
   return true;
 }
 
+/* unknown_setting: "&name=". */
+static bool refuse_setting(const script *s, int socket) {
+  char sentence[100];
+  snprintf(sentence, sizeof sentence, "Code: 115. DB::Exception: Unknown setting '%.*s'",
+           (int)strlen(s->unknown_setting) - 2, s->unknown_setting + 1);
+  return refuse(socket, 404, sentence);
+}
+
 static bool answer_names(script *s, int socket, bt_buffer *body) {
   if (++s->names > s->most_names && s->most_names) return refuse(socket, 500, "Code: 202. DB::Exception: no");
   write_text(body, "http.route");
@@ -240,17 +249,18 @@ static bool answer(void *context, const fake_request *request, int socket) {
   pthread_mutex_lock(&s->mutex);
   if (strstr(sql, "{parts:UInt64}")) snprintf(s->sql, sizeof s->sql, "%s", sql);
   s->was_told_key = strstr(request->head, "X-ClickHouse-Key: sesame") != NULL;
-  s->saw_setting = strstr(request->target, "&skip_unavailable_shards=0") != NULL;
+  s->saw_setting =
+      strstr(request->target, "&skip_unavailable_shards=0") && strstr(sql, " SETTINGS skip_unavailable_shards = 0");
   if (strstr(sql, "system.settings"))
     keep = answer_settings(s, socket);
   else if (s->unknown_setting && strstr(request->target, s->unknown_setting))
-    keep = refuse(socket, 404, "Code: 115. DB::Exception: Unknown setting 'use_query_cache'");
+    keep = refuse_setting(s, socket);
   else if (strstr(sql, "version()"))
     write_text(&body, "26.9.2.1"), respond(s, socket, &body, 1);
   else if (strstr(sql, "system.columns"))
     respond(s, socket, &body, write_columns(s, &body));
   else if (strstr(sql, "system.tables"))
-    write_text(&body, "Distributed"), respond(s, socket, &body, 1);
+    write_text(&body, "Distributed"), bt_buffer_append_char(&body, s->skips_shards), respond(s, socket, &body, 1);
   else if (strstr(request->target, "_trace_id_ts"))
     keep = answer_far(s, request, sql, socket);
   else if (strstr(sql, "LIMIT 1 UNION ALL"))
@@ -544,6 +554,7 @@ static void what_may_hide_rows_is_refused(void **state) {
     const char *says;
   } rows[] = {{{.fixed_setting = "limit"}, "limit"},
               {{.fixed_setting = "skip_unavailable_shards"}, "skip_unavailable_shards"},
+              {{.unknown_setting = "&skip_unavailable_shards=", .skips_shards = true}, "may leave out shards"},
               {{.without_column = "Events.Name"}, "Events.Name"},
               {{.without_column = "TraceId"}, "TraceId"}};
   (void)state;
@@ -560,7 +571,8 @@ static void what_may_hide_rows_is_refused(void **state) {
 }
 
 static void a_setting_that_is_unknown_or_fixed_without_harm_is_left_out(void **state) {
-  static const script scripts[] = {{.unknown_setting = "&use_query_cache="}, {.fixed_setting = "log_comment"}};
+  static const script scripts[] = {
+      {.unknown_setting = "&use_query_cache="}, {.fixed_setting = "log_comment"}, {.skips_shards = true}};
   (void)state;
   for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
     scene s = {.script = scripts[i]};
