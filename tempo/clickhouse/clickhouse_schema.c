@@ -113,7 +113,7 @@ typedef struct table_look {
   bt_buffer names; /* of the columns that are there */
   bool has_sign[BT_CLICKHOUSE_LAYOUTS];
   bool has[BT_CLICKHOUSE_LAYOUTS][BT_CLICKHOUSE_MOST_COLUMNS];
-  bool is_distributed, skips_shards; /* its own setting lets it leave out shards */
+  bool is_distributed, is_view, skips_shards; /* its own setting lets it leave out shards */
 } table_look;
 
 static void name_column(table_look *look, bt_str name) {
@@ -139,7 +139,9 @@ static bool take_column(void *context, bt_row_reader *reader) {
 
 static bool take_engine(void *context, bt_row_reader *reader) {
   table_look *look = context;
-  look->is_distributed = bt_str_equal(bt_row_text(reader), BT_STR("Distributed"));
+  bt_str engine = bt_row_text(reader);
+  look->is_distributed = bt_str_equal(engine, BT_STR("Distributed"));
+  look->is_view = bt_str_equal(engine, BT_STR("View"));
   look->skips_shards = bt_row_byte(reader) != 0;
   return true;
 }
@@ -198,6 +200,7 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
   if (status == BT_OK && look.skips_shards && !bt_clickhouse_sends(found, BT_CLICKHOUSE_SKIPS))
     status = refuse_skipping(clickhouse, error);
   if (status == BT_OK && !look.is_distributed) status = bt_clickhouse_find_shards(clickhouse, found, cancel, error);
+  if (status == BT_OK && look.is_view) status = bt_clickhouse_find_view(clickhouse, found, cancel, error);
   if (status == BT_OK) status = bt_clickhouse_find_times(clickhouse, found, cancel, error);
   size_t length = strlen(found->version);
   snprintf(found->version + length, sizeof found->version - length, " (%s%s)", found->layout ? found->layout->name : "",

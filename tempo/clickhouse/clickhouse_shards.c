@@ -1,4 +1,4 @@
-/* Looking for Distributed tables over a table. See clickhouse_shards.h. */
+/* Looking for Distributed tables over a table, and into a view. See clickhouse_shards.h. */
 #include "tempo/clickhouse/clickhouse_shards.h"
 
 #include <inttypes.h>
@@ -21,6 +21,14 @@ static const char shards_sql[] = SHARDS_OF "{f0:String} FORMAT RowBinary";
 static const char shards_of_macro_sql[] =
     SHARDS_OF "arrayFold((name, m) -> replaceAll(name, concat('{', m.1, '}'), m.2), "
               "(SELECT groupArray((macro, substitution)) FROM system.macros), {f0:String}) FORMAT RowBinary";
+
+/* A view's own settings, too, hold against those of a question. */
+static const char view_sql[] =
+    "SELECT toUInt8(multiSearchAny(as_select, [' WHERE ', ' PREWHERE ', ' LIMIT ', ' SETTINGS ', ' SAMPLE ', "
+    "' UNION ', ' JOIN ', ' DISTINCT ', ' GROUP BY ', ' INTERSECT ', ' EXCEPT ']) "
+    "OR replaceAll(extract(as_select, ' FROM ([^ ()]+)$'), '`', '') "
+    "NOT IN (SELECT concat(database, '.', name) FROM system.tables WHERE engine != 'View')) FROM system.tables "
+    "WHERE database = {database:String} AND name = {table:String} AND engine = 'View' FORMAT RowBinary";
 
 typedef struct over_table {
   char database[NAME_BYTES], name[NAME_BYTES], cluster[NAME_BYTES];
@@ -77,6 +85,11 @@ static bt_status count_shards(bt_clickhouse *clickhouse, const bt_clickhouse_fou
   return ask_if_allowed(clickhouse, found, &question, take_shards, table, error);
 }
 
+static void note_lacks(bt_clickhouse_found *found) {
+  size_t length = strlen(found->note);
+  snprintf(found->note + length, sizeof found->note - length, "%s%s", length ? "; " : "", found->lacks);
+}
+
 static void say_lacks(const over_table *table, bt_clickhouse_found *found) {
   char shards[32] = "";
   if (table->shards) snprintf(shards, sizeof shards, ", %" PRId64 " shards", table->shards);
@@ -84,8 +97,7 @@ static void say_lacks(const over_table *table, bt_clickhouse_found *found) {
            "this table is one shard's part of %.30s.%.30s (cluster %.30s%s) and has some spans only: name "
            "/%.30s?table=%.30s",
            table->database, table->name, table->cluster, shards, table->database, table->name);
-  size_t length = strlen(found->note);
-  snprintf(found->note + length, sizeof found->note - length, "%s%s", length ? "; " : "", found->lacks);
+  note_lacks(found);
 }
 
 bt_status bt_clickhouse_find_shards(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
@@ -98,5 +110,25 @@ bt_status bt_clickhouse_find_shards(bt_clickhouse *clickhouse, bt_clickhouse_fou
     status = count_shards(clickhouse, found, cancel, table, error);
     if (status == BT_OK && table->shards != 1 && !table->is_elsewhere) say_lacks(table, found);
   }
+  return status;
+}
+
+static bool take_view(void *context, bt_row_reader *reader) {
+  bool *leaves_out = context;
+  *leaves_out = bt_row_byte(reader) != 0;
+  return true;
+}
+
+bt_status bt_clickhouse_find_view(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
+                                  bt_error *error) {
+  bool leaves_out = false;
+  bt_clickhouse_question question = {.sql = view_sql, .cancel = cancel};
+  bt_status status = ask_if_allowed(clickhouse, found, &question, take_view, &leaves_out, error);
+  if (status != BT_OK || !leaves_out || found->lacks[0]) return status;
+  snprintf(found->lacks, sizeof found->lacks,
+           "%.40s.%.40s is a view that is more than columns of one table, and may leave out spans: name the table that "
+           "it reads",
+           clickhouse->database, clickhouse->table);
+  note_lacks(found);
   return status;
 }

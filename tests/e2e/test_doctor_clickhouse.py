@@ -97,6 +97,28 @@ class AShardsOwnTable(unittest.TestCase):
             answer, _ = sharded.replay(PRESENT, "shard1", "otel_traces")
             self.assertEqual(answer["status"], "completed", "that one is about other tables")
 
+    def test_a_view_that_may_leave_out_rows_is_named(self):
+        """Columns of one table are all of it. A view's own LIMIT or SETTINGS hold against those of the question."""
+        with Sharded(2) as sharded:
+            ask = sharded.server.ask
+            ask("CREATE VIEW otel.plain AS SELECT * FROM otel.all")
+            ask("CREATE TABLE otel.dead AS shard1.otel_traces ENGINE = Distributed('dead', '', 'otel_traces')")
+            views = {"some": "SELECT * FROM otel.all WHERE Duration > 1000", "few": "SELECT * FROM otel.all LIMIT 100", "of_view": "SELECT * FROM otel.few",
+                     "skips": "SELECT * FROM otel.dead SETTINGS skip_unavailable_shards = 1", "both": "SELECT * FROM shard1.otel_traces UNION ALL SELECT * FROM shard2.otel_traces",
+                     "within": "SELECT * FROM (SELECT * FROM otel.all LIMIT 10)"}
+            for name, text in views.items():
+                ask(f"CREATE VIEW otel.{name} AS {text}")
+            for rule in (ABSENT, PRESENT):
+                whole, wanted = sharded.replay(rule, "otel", "all")
+                answer, found = sharded.replay(rule, "otel", "plain")
+                self.assertEqual((answer["status"], found), (whole["status"], wanted))
+                for name in views:
+                    with self.subTest(rule=rule, view=name):
+                        answer, found = sharded.replay(rule, "otel", name)
+                        self.assertEqual(answer["status"], "incomplete")
+                        self.assertIn(f"otel.{name} is a view", answer["coverage"]["source"]["note"])
+                        self.assertFalse(found - wanted, "called violated, and is not")
+
     def test_the_only_shard_has_all(self):
         with Sharded(1) as sharded:
             for database, table in (("otel", "all"), ("shard1", "otel_traces")):
