@@ -2,6 +2,7 @@
  * reads rest on, each with its type; what else it has does no harm. */
 #include "tempo/elastic/elastic_schema.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,6 +296,56 @@ static bt_status read_index_settings(look *l) {
   return bt_json_place_finish(&l->place, status);
 }
 
+/* ---- aliases ---- */
+
+/* Whether one of the joined patterns of the URL names it. */
+static bool is_named(const char *patterns, bt_str name) {
+  char pattern[200], text[260];
+  snprintf(text, sizeof text, "%.*s", BT_FMT(name));
+  for (const char *at = patterns; *at;) {
+    size_t length = strcspn(at, ",");
+    snprintf(pattern, sizeof pattern, "%.*s", (int)length, at);
+    if (fnmatch(pattern, text, 0) == 0) return true;
+    at += length + (at[length] == ',');
+  }
+  return false;
+}
+
+static bt_status read_alias(look *l, bt_str name) {
+  static const bt_json_name names[] = {BT_JSON_NAME("filter", 0)};
+  char what[300];
+  uint32_t seen = 0;
+  unsigned bit;
+  bool has_filter = false;
+  bt_json_open_object(&l->place.json);
+  while (bt_json_next_known(&l->place.json, names, 1, &seen, &bit)) {
+    has_filter = true;
+    bt_json_skip(&l->place.json);
+  }
+  const char *asked = l->elastic->index;
+  if (has_filter && is_named(asked, name) && !is_named(asked, bt_str_from(l->index))) {
+    snprintf(what, sizeof what, "is asked for by its alias %.*s, whose filter hides spans: name the index instead",
+             (int)(name.len < 80 ? name.len : 80), name.ptr);
+    say_wrong(l, what);
+  }
+  return bt_json_place_finish(&l->place, BT_OK);
+}
+
+/* An index that is asked for by its own name, too, is seen whole. */
+static bt_status read_index_aliases(look *l) {
+  static const bt_json_name outer[] = {BT_JSON_NAME("aliases", 0)};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_str name;
+  bt_status status = BT_OK;
+  bt_json_open_object(&l->place.json);
+  while (status == BT_OK && bt_json_next_known(&l->place.json, outer, 1, &seen, &bit)) {
+    bt_json_open_object(&l->place.json);
+    while (status == BT_OK && bt_json_next_key(&l->place.json, &name)) status = read_alias(l, name);
+  }
+  return bt_json_place_finish(&l->place, status);
+}
+
 /* ---- the server ---- */
 
 static bt_status read_version(look *l) {
@@ -344,6 +395,10 @@ static bt_status read_settings(look *l) {
   return read_indices(l, read_index_settings);
 }
 
+static bt_status read_aliases(look *l) {
+  return read_indices(l, read_index_aliases);
+}
+
 static bt_status ask_store(look *l, const char *path, const bt_cancel *cancel, bt_status (*read)(look *l),
                            bt_error *error) {
   bt_remote_answer answer = {0};
@@ -385,6 +440,7 @@ static bt_status find_all(bt_elastic *elastic, bt_elastic_found *found, const bt
   *found = (bt_elastic_found){.most_rows = MOST_ROWS, .refresh_ns = second_ns};
   bt_status status = ask_store(&l, "/", cancel, read_version, error);
   if (status == BT_OK) status = ask_indices(&l, "_settings", cancel, read_settings, error);
+  if (status == BT_OK) status = ask_indices(&l, "_alias", cancel, read_aliases, error);
   if (status == BT_OK) status = ask_indices(&l, "_mapping", cancel, read_mappings, error);
   if (status == BT_OK) {
     size_t length = strlen(found->version);

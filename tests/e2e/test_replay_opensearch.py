@@ -346,6 +346,18 @@ class Faults(Replaying):
             self.server.ask("PUT", f"/sourceless-{number}", {"mappings": {**mapping, "_source": source}})
             self.check_not_complete(self.server.url(f"sourceless-{number}"), "does not keep all of _source")
 
+    def test_an_alias_whose_filter_hides_spans_is_refused(self):
+        """The retry is there, and the alias does not show it: by its name the trace would violate the rule."""
+        self.load("behind-1", [("1", "1", "a", 60, 5, "", {}), ("1", "2", "b", 80, 5, "", {}), *((f"{n:x}", "1", "b", 820 * n, 5, "", {}) for n in range(2, 16))])
+        self.server.ask("POST", "/_aliases", {"actions": [
+            {"add": {"index": "behind-1", "alias": "narrowed", "filter": {"term": {"name": "a"}}}},
+            {"add": {"index": "behind-1", "alias": "other-name"}}]})
+        for pattern in ("narrowed", "narr*", "other-name,narrowed"):
+            self.check_not_complete(self.server.url(pattern), "alias narrowed, whose filter hides spans: name the index")
+        for pattern in ("behind-1", "behind-*", "other-name", "narrowed,behind-1"):
+            answer = self.replay("when { a } always { b }", self.server.url(pattern))
+            self.assertEqual((answer["status"], answer["violations_found"]), ("completed", 0), (pattern, answer.get("reason")))
+
     def test_an_index_that_is_never_refreshed_makes_no_answer_complete(self):
         self.load("unrefreshed", [("1", "1", "a", 60, 5, "", {})], refresh_interval="-1")
         self.check_not_complete(self.server.url("unrefreshed"), "never refreshed")

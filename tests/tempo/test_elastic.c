@@ -479,6 +479,7 @@ static bool handle_request(void *context, const fake_request *request, int socke
   }
   if (strstr(request->target, "point_in_time")) return answer_json(socket, 200, "{}");
   if (strstr(request->target, "_settings")) return answer_json(socket, 200, settings);
+  if (strstr(request->target, "_alias")) return answer_json(socket, 200, "{\"i\":{\"aliases\":{}}}");
   if (strstr(request->target, "_mapping")) return answer_json(socket, 200, mapping);
   if (strstr(request->target, "_search")) return answer_search(s, request, socket);
   return answer_json(socket, 200, version);
