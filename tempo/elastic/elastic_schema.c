@@ -172,9 +172,26 @@ static void judge_index(look *l) {
     take_schema(l, known);
 }
 
+/* A field that a script makes at query time answers in place of an indexed one of its name. */
+static bt_status read_made_fields(look *l) {
+  char what[200];
+  bt_str name;
+  bt_json_open_object(&l->place.json);
+  while (bt_json_next_key(&l->place.json, &name)) {
+    snprintf(what, sizeof what,
+             "has fields that are made at query time (runtime, derived), as %.*s, and they may stand in "
+             "for what was indexed: take them out of its mapping",
+             (int)(name.len < 60 ? name.len : 60), name.ptr);
+    say_wrong(l, what);
+    bt_json_skip(&l->place.json);
+  }
+  return bt_json_place_finish(&l->place, BT_OK);
+}
+
 static bt_status read_index_mapping(look *l) {
   static const bt_json_name outer[] = {BT_JSON_NAME("mappings", 0)};
-  static const bt_json_name inner[] = {BT_JSON_NAME("properties", 0), BT_JSON_NAME("_source", 1)};
+  static const bt_json_name inner[] = {BT_JSON_NAME("properties", 0), BT_JSON_NAME("_source", 1),
+                                       BT_JSON_NAME("runtime", 2), BT_JSON_NAME("derived", 3)};
   uint32_t seen = 0, seen_inside = 0;
   unsigned bit;
   bt_status status = BT_OK;
@@ -186,7 +203,7 @@ static bt_status read_index_mapping(look *l) {
   while (status == BT_OK && bt_json_next_known(&l->place.json, outer, 1, &seen, &bit)) {
     bt_json_open_object(&l->place.json);
     while (status == BT_OK && bt_json_next_known(&l->place.json, inner, COUNT(inner), &seen_inside, &bit))
-      status = bit == 0 ? read_properties(l, "", true) : read_source_setting(l);
+      status = bit == 0 ? read_properties(l, "", true) : bit == 1 ? read_source_setting(l) : read_made_fields(l);
   }
   if (status == BT_OK) judge_index(l);
   return bt_json_place_finish(&l->place, status);

@@ -455,6 +455,7 @@ static const char mapping[] =
 typedef struct script {
   int views, views_gone; /* points in time that were opened, and how many of them are gone at once */
   bool refuses_terms;
+  const char *made_field; /* beside the properties; NULL: none */
   int searches;
 } script;
 
@@ -471,6 +472,13 @@ static bool answer_search(script *s, const fake_request *request, int socket) {
   return answer_json(socket, 200, is_second ? PAGE("1", "") : PAGE("1", BUCKET));
 }
 
+static bool answer_mapping(const script *s, int socket) {
+  static const char head[] = "{\"i\":{\"mappings\":{";
+  char json[sizeof mapping + 200];
+  snprintf(json, sizeof json, "%s%s%s", head, s->made_field ? s->made_field : "", mapping + strlen(head));
+  return answer_json(socket, 200, json);
+}
+
 static bool handle_request(void *context, const fake_request *request, int socket) {
   script *s = context;
   if (strstr(request->target, "point_in_time") && strcmp(request->method, "POST") == 0) {
@@ -480,7 +488,7 @@ static bool handle_request(void *context, const fake_request *request, int socke
   if (strstr(request->target, "point_in_time")) return answer_json(socket, 200, "{}");
   if (strstr(request->target, "_settings")) return answer_json(socket, 200, settings);
   if (strstr(request->target, "_alias")) return answer_json(socket, 200, "{\"i\":{\"aliases\":{}}}");
-  if (strstr(request->target, "_mapping")) return answer_json(socket, 200, mapping);
+  if (strstr(request->target, "_mapping")) return answer_mapping(s, socket);
   if (strstr(request->target, "_search")) return answer_search(s, request, socket);
   return answer_json(socket, 200, version);
 }
@@ -502,7 +510,8 @@ static void check_search(script s, uint32_t rows, bt_query query, size_t found_c
   assert_int_equal(bt_source_search(source, &request, &found, &account, &error), BT_OK);
   assert_int_equal(found.count, found_count);
   assert_int_equal(account.failed_count, failed_count);
-  if (failed_count) assert_non_null(strstr(account.failed[0].reason, "the store answered 40"));
+  const char *says = s.made_field ? "made at query time" : "the store answered 40";
+  if (failed_count) assert_non_null(strstr(account.failed[0].reason, says));
   bt_source_account_dispose(&account);
   bt_found_list_dispose(&found);
   bt_source_free(source);
@@ -528,6 +537,14 @@ static void test_filters_that_are_refused(void **state) {
   check_search((script){.refuses_terms = true}, 0, (bt_query){.filter = &name, .manner = BT_ELASTIC_UNDER}, 0, 1);
 }
 
+/* It may stand in for a field that is asked. None of them does no harm. */
+static void test_fields_that_are_made(void **state) {
+  (void)state;
+  check_search((script){.made_field = "\"runtime\":{\"name\":{\"type\":\"keyword\"}},"}, 0, bt_query_all(), 0, 1);
+  check_search((script){.made_field = "\"derived\":{\"x\":{\"type\":\"long\"}},"}, 0, bt_query_all(), 0, 1);
+  check_search((script){.made_field = "\"runtime\":{},"}, 0, bt_query_all(), 1, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_addresses),
@@ -537,6 +554,7 @@ int main(void) {
       cmocka_unit_test(test_conditions),
       cmocka_unit_test(test_points_in_time_that_go),
       cmocka_unit_test(test_filters_that_are_refused),
+      cmocka_unit_test(test_fields_that_are_made),
       cmocka_unit_test(test_what_is_not_there),
       cmocka_unit_test(test_what_is_no_span),
       cmocka_unit_test(test_values_of_jaeger),
