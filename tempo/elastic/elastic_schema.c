@@ -178,10 +178,11 @@ static bt_status read_made_fields(look *l) {
   bt_str name;
   bt_json_open_object(&l->place.json);
   while (bt_json_next_key(&l->place.json, &name)) {
-    snprintf(what, sizeof what,
-             "has fields that are made at query time (runtime, derived), as %.*s, and they may stand in "
-             "for what was indexed: take them out of its mapping",
-             (int)(name.len < 60 ? name.len : 60), name.ptr);
+    snprintf(
+        what, sizeof what,
+        "has fields that are made at query time (runtime, derived), as %.*s, which may answer in place of what was "
+        "indexed: take them out of its mapping",
+        (int)(name.len < 60 ? name.len : 60), name.ptr);
     say_wrong(l, what);
     bt_json_skip(&l->place.json);
   }
