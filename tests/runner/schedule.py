@@ -117,9 +117,10 @@ class Schedule:
         return self.places == PLACES or step.places <= self.places
 
     def next_step(self):
-        """(line, step) to start, or None. The line of which least is running comes first, and then the file's order."""
+        """(line, step) to start, or None. Suites that wait for each other's pages come first: one after the other they take
+        the longest. Then the line of which least is running, and then the file's order."""
         begun = [line for line in self.lines if line.open]
-        for line in sorted(begun, key=lambda line: line.running):
+        for line in sorted(begun, key=lambda line: (suite_of(line.row) not in suites.SHARE_PAGES, line.running)):
             for step in line.open:
                 if self.is_made(step):
                     return line, line.spare(step)
