@@ -37,8 +37,11 @@ class ChangedOnTempo(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
                 answers.append(json.loads(done.stdout))
             self.assertEqual(*answers)
-            answer = service.get("/v1/changes?" + urllib.parse.urlencode(within | sides | {"timeout": "240s"}), timeout=300)
-            self.assertEqual(answer.json(), answers[0])
+            for _ in range(4):  # what a busy machine does not do in the longest time that may be asked for is asked for again
+                answer = service.get("/v1/changes?" + urllib.parse.urlencode(within | sides | {"timeout": "60s"}), timeout=100).json()
+                if not (answer.get("reason") or "").startswith("its time was over"):
+                    break
+            self.assertEqual(answer, answers[0])
             self.assertTrue(any("retry" in change["behaviour"] for change in answers[0]["changes"]), answers[0]["changes"])
         versions = ("--unknown", "--baseline", "1.4.2", "--candidate", "1.4.3")
         for words in (("changed",), ("gate", *versions)):
