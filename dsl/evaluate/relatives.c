@@ -28,13 +28,6 @@ static void number_spans(bt_relatives *relatives) {
   }
 }
 
-static int compare_traces(const void *left, const void *right, void *context) {
-  const bt_relatives *relatives = context;
-  const bt_family_trace *traces = relatives->family->traces;
-  const uint32_t *a = left, *b = right;
-  return bt_trace_id_compare(&traces[*a].trace->id, &traces[*b].trace->id);
-}
-
 bool bt_relatives_start(bt_relatives *relatives, const bt_family *family, bt_arena *arena) {
   *relatives = (bt_relatives){.family = family, .arena = arena};
   if (!family) return true;
@@ -46,8 +39,7 @@ bool bt_relatives_start(bt_relatives *relatives, const bt_family *family, bt_are
   relatives->by_id = bt_arena_array(arena, trace_count, sizeof *relatives->by_id);
   if (!relatives->others || !relatives->trace_of || !relatives->first_span || !relatives->by_id) return false;
   number_spans(relatives);
-  for (uint32_t i = 0; i < trace_count; i++) relatives->by_id[i] = i;
-  qsort_r(relatives->by_id, trace_count, sizeof *relatives->by_id, compare_traces, relatives);
+  bt_family_order(family->traces, trace_count, relatives->by_id);
   return true;
 }
 
@@ -57,18 +49,8 @@ bool bt_relatives_is_whole(const bt_relatives *relatives, uint32_t trace) {
 }
 
 bool bt_relatives_find_trace(const bt_relatives *relatives, const bt_trace_id *id, uint32_t *trace) {
-  uint32_t low = 0, high = relatives->family->trace_count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2, number = relatives->by_id[middle];
-    int order = bt_trace_id_compare(&relatives->family->traces[number].trace->id, id);
-    *trace = number;
-    if (order == 0) return true;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return false;
+  const bt_family *family = relatives->family;
+  return bt_family_find(family->traces, family->trace_count, relatives->by_id, id, trace);
 }
 
 /* ---- ties ---- */
@@ -95,7 +77,7 @@ static bool turn_table(const bt_relatives *relatives, const bt_kin_table *table,
   return (*out = turned) != NULL;
 }
 
-/* That of whoever gathered the family, where it is of just these traces; else one is made. */
+/* Takes the family's kinship where that is of exactly these traces. Otherwise makes one. */
 static bool find_kinship(bt_relatives *relatives) {
   const bt_family *family = relatives->family;
   relatives->own_place = 0;

@@ -28,7 +28,7 @@ typedef struct bt_family_trace {
 typedef struct bt_family {
   const bt_family_trace *traces; /* the rule's own first, the others in any order, each id once */
   uint32_t trace_count;          /* 1 at least */
-  /* NULL; or of these traces, for whoever asks who names whom. One that is of other traces is not used. */
+  /* NULL, or the kinship of these traces (kinship.h). The evaluator does not use one of other traces. */
   const struct bt_kinship *kinship;
 } bt_family;
 

@@ -12,6 +12,7 @@ typedef struct tie { /* a span id in a trace, and a span that has it, names it o
 
 typedef struct builder {
   bt_kinship *kinship;
+  const bt_family_trace *traces;
   bt_arena *arena;
   uint32_t *by_id; /* numbers of the traces in order of their ids */
   tie *ties;       /* room for those of any table */
@@ -32,17 +33,23 @@ static int compare_ties(const void *left, const void *right) {
 }
 
 static int compare_traces(const void *left, const void *right, void *context) {
-  const bt_kinship *kinship = context;
+  const bt_family_trace *traces = context;
   const uint32_t *a = left, *b = right;
-  return bt_trace_id_compare(&kinship->traces[*a]->id, &kinship->traces[*b]->id);
+  return bt_trace_id_compare(&traces[*a].trace->id, &traces[*b].trace->id);
 }
 
-static bool find_trace(const builder *b, const bt_trace_id *id, uint32_t *trace) {
-  uint32_t low = 0, high = b->kinship->trace_count;
+void bt_family_order(const bt_family_trace *traces, uint32_t count, uint32_t *by_id) {
+  for (uint32_t i = 0; i < count; i++) by_id[i] = i;
+  qsort_r(by_id, count, sizeof *by_id, compare_traces, (void *)(uintptr_t)traces);
+}
+
+bool bt_family_find(const bt_family_trace *traces, uint32_t count, const uint32_t *by_id, const bt_trace_id *id,
+                    uint32_t *number) {
+  uint32_t low = 0, high = count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    *trace = b->by_id[middle];
-    int order = bt_trace_id_compare(&b->kinship->traces[*trace]->id, id);
+    *number = by_id[middle];
+    int order = bt_trace_id_compare(&traces[*number].trace->id, id);
     if (order == 0) return true;
     if (order < 0)
       low = middle + 1;
@@ -70,10 +77,11 @@ static void gather_child(builder *b, uint32_t trace, const bt_span *span, uint32
 static void gather_links(builder *b, uint32_t trace, const bt_span *span, uint32_t number) {
   (void)trace;
   for (uint32_t i = 0, target; i < span->link_count; i++)
-    if (find_trace(b, &span->links[i].trace_id, &target)) add_tie(b, target, &span->links[i].span_id, number);
+    if (bt_family_find(b->traces, b->kinship->trace_count, b->by_id, &span->links[i].trace_id, &target))
+      add_tie(b, target, &span->links[i].span_id, number);
 }
 
-/* A summary's id, parent and links are those of several spans, and so they are nobody's. */
+/* A summary's id, parent and links are those of several spans, and so they tie no single span. */
 static void gather_ties(builder *b, gather_function gather) {
   const bt_kinship *kinship = b->kinship;
   b->count = 0;
@@ -137,12 +145,11 @@ static bool number_traces(builder *b, const bt_family_trace *traces) {
   kinship->first_span = bt_arena_array(b->arena, kinship->trace_count, sizeof *kinship->first_span);
   if (!kinship->traces || !kinship->first_span) return false;
   for (uint32_t t = 0; t < kinship->trace_count; t++) {
-    b->by_id[t] = t;
     kinship->traces[t] = traces[t].trace;
     kinship->first_span[t] = kinship->span_count;
     kinship->span_count += traces[t].trace->span_count;
   }
-  qsort_r(b->by_id, kinship->trace_count, sizeof *b->by_id, compare_traces, kinship);
+  bt_family_order(traces, kinship->trace_count, b->by_id);
   return true;
 }
 
@@ -150,7 +157,7 @@ const bt_kinship *bt_kinship_make(const bt_family_trace *traces, uint32_t count,
   uint64_t spans = count_spans(traces, count), links = count_links(traces, count), most = spans > links ? spans : links;
   bt_kinship *kinship = bt_arena_alloc(arena, sizeof *kinship);
   if (!kinship || spans > BT_KINSHIP_MAX_SPANS || most > UINT32_MAX) return NULL;
-  builder b = {.kinship = kinship, .arena = arena};
+  builder b = {.kinship = kinship, .traces = traces, .arena = arena};
   kinship->trace_count = count;
   b.by_id = bt_realloc_array(NULL, count, sizeof *b.by_id);
   b.ties = bt_realloc_array(NULL, most + 1, sizeof *b.ties);

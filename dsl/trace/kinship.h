@@ -13,6 +13,12 @@
 #include "dsl/trace/family.h"
 #include "dsl/trace/trace.h"
 
+/* Numbers of the traces in order of their ids. by_id: room for `count`. */
+void bt_family_order(const bt_family_trace *traces, uint32_t count, uint32_t *by_id);
+/* The number of the trace of this id. by_id: as bt_family_order() makes it. False: it is not among them. */
+bool bt_family_find(const bt_family_trace *traces, uint32_t count, const uint32_t *by_id, const bt_trace_id *id,
+                    uint32_t *number);
+
 typedef struct bt_kin_key { /* a span id in one of the traces */
   uint32_t trace;
   bt_span_id id;

@@ -318,7 +318,7 @@ static bt_status read_index_settings(look *l) {
 
 /* Whether one of the joined patterns of the URL names it. */
 static bool is_named(const char *patterns, bt_str name) {
-  char pattern[200], text[260];
+  char pattern[300], text[300];
   snprintf(text, sizeof text, "%.*s", BT_FMT(name));
   for (const char *at = patterns; *at;) {
     size_t length = strcspn(at, ",");

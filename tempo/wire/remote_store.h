@@ -1,6 +1,6 @@
-/* A store that is asked over HTTP at one address, and what an answer of it is worth. Several times where what is wrong
- * may pass; what took about all of its time would do so again. Thread: a question belongs to one thread; the store's
- * lock is for what it was found to be. Internal to tempo/. */
+/* A store that is asked over HTTP at one address, and how its answers are judged. What may pass is asked several times.
+ * What took about all of its time is asked once, because it would do so again. Thread: a question belongs to one
+ * thread; the store's lock is for what it was found to be. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_REMOTE_STORE_H
 #define BT_TEMPO_WIRE_REMOTE_STORE_H
 

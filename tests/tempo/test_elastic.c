@@ -537,7 +537,7 @@ static void test_filters_that_are_refused(void **state) {
   check_search((script){.refuses_terms = true}, 0, (bt_query){.filter = &name, .manner = BT_ELASTIC_UNDER}, 0, 1);
 }
 
-/* It may stand in for a field that is asked. None of them does no harm. */
+/* Such a field may answer in place of an indexed one. An empty list of them is harmless. */
 static void test_fields_that_are_made(void **state) {
   (void)state;
   check_search((script){.made_field = "\"runtime\":{\"name\":{\"type\":\"keyword\"}},"}, 0, bt_query_all(), 0, 1);
