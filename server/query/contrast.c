@@ -22,7 +22,6 @@
 
 enum {
   TURNS = 4,
-  PAUSE_MS = 500,  /* before what was not there is looked for once more */
   LEAST_PART = 50, /* a batch costs about the same with fewer */
   LEAST_BY_ID = 1  /* of what a replay reads only to check its batches and searches: here all of the samples are read */
 };
@@ -319,7 +318,7 @@ static bt_status read_traces(contrast *c, const keyed *items, size_t count, bt_s
   look first = {c, ids, ids + count, 0};
   bt_status status = look_at(&first, count, account, error);
   if (!status && first.missing_count) {
-    bt_pause_ms(reading_cancel(c), PAUSE_MS);
+    bt_pause_ms(reading_cancel(c), BT_LOOK_AGAIN_MS);
     status = look_at(&(look){c, first.missing, NULL, 0}, first.missing_count, account, error);
   }
   free(ids);

@@ -1,6 +1,6 @@
 /* What is read, and in which order: candidates that no way decided, and traces near an edge whose bounds do not tell
- * where they belong; in batches, and by id what a batch cannot give. Each trace is read once each way at most. See
- * judge.h. */
+ * where they belong; in batches, and by id what a batch cannot give. Each trace that is there is read once each way at
+ * most. See judge.h. */
 #include "server/replay/judge.h"
 
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "server/replay/spans_verdict.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"
+#include "tempo/wire/pause.h"
 
 /* ---- what it keeps ---- */
 
@@ -251,52 +252,77 @@ static bt_status read_at_random(bt_judge *judge, bt_known_list *known, bt_error 
   return status;
 }
 
+/* One look at the samples that have no answer yet, by their ids. */
 typedef struct sample_read {
   bt_judge *judge;
+  bt_trace_id *ids; /* what is asked for */
+  uint32_t *asked;  /* which sample each of them is */
   bool *answered;
+  size_t missing; /* so many were not there; they have no answer unless this is the last look */
+  bool is_last;
 } sample_read;
 
 static bt_status take_sampled(void *context, const bt_read_trace *read, bt_error *error) {
-  sample_read *sample = context;
-  if (bt_replay_plan_is_cancelled(sample->judge->plan)) return bt_replay_plan_cancelled(error);
-  if (sample->answered[read->index]) return BT_OK;
-  sample->answered[read->index] = true;
+  sample_read *look = context;
+  uint32_t i = look->asked[read->index];
+  if (bt_replay_plan_is_cancelled(look->judge->plan)) return bt_replay_plan_cancelled(error);
+  if (look->answered[i]) return BT_OK;
   const bt_trace *trace = read->trace && read->trace->span_count ? read->trace : NULL;
-  return bt_trace_judge_take_sampled(sample->judge, &sample->judge->samples[read->index], trace, BT_SAMPLE_IS_GONE,
-                                     error);
+  look->missing += !trace;
+  if (!trace && !look->is_last) return BT_OK;
+  look->answered[i] = true;
+  return bt_trace_judge_take_sampled(look->judge, &look->judge->samples[i], trace, BT_SAMPLE_IS_GONE, error);
 }
 
-static bt_status ask_samples(bt_judge *judge, bt_trace_id *ids, sample_read *sample, bt_error *error) {
-  bt_read_request request = bt_replay_plan_read(judge->plan, ids, judge->sample_count, judge->plan->search_range);
+static bt_status look_at_samples(sample_read *look, bt_error *error) {
+  bt_judge *judge = look->judge;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < judge->sample_count; i++) {
+    if (look->answered[i]) continue;
+    look->ids[count] = judge->table->traces[judge->samples[i].known].matched.id;
+    look->asked[count++] = i;
+  }
+  bt_read_request request = bt_replay_plan_read(judge->plan, look->ids, count, judge->plan->search_range);
   request.by_id = true;
-  for (uint32_t i = 0; i < judge->sample_count; i++) ids[i] = judge->table->traces[judge->samples[i].known].matched.id;
   bt_answer answer;
-  bt_status added = bt_questions_read(judge->questions, &request, take_sampled, sample, true, &answer, error);
+  bt_status added = bt_questions_read(judge->questions, &request, take_sampled, look, true, &answer, error);
   if (added == BT_OK && error) *error = answer.why;
   return added == BT_OK ? answer.status : added;
+}
+
+/* A Tempo that hands a block over does not find its traces by id for a moment: what is not there is looked for once
+ * more. */
+static bt_status ask_samples(sample_read *look, bt_error *error) {
+  bt_status status = look_at_samples(look, error);
+  if (status != BT_OK || !look->missing) return status;
+  bt_pause_ms(look->judge->plan->request.cancel, BT_LOOK_AGAIN_MS);
+  look->is_last = true;
+  return look_at_samples(look, error);
 }
 
 /* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names
  * them. */
 static bt_status read_samples(bt_judge *judge, bt_error *error) {
   if (!judge->sample_count) return BT_OK;
-  bt_trace_id *ids = bt_realloc_array(NULL, judge->sample_count, sizeof *ids);
-  bool *answered = calloc(judge->sample_count, sizeof *answered);
-  sample_read sample = {judge, answered};
+  sample_read look = {.judge = judge,
+                      .ids = bt_realloc_array(NULL, judge->sample_count, sizeof *look.ids),
+                      .asked = bt_realloc_array(NULL, judge->sample_count, sizeof *look.asked),
+                      .answered = calloc(judge->sample_count, sizeof *look.answered)};
   bt_error why = {0};
   bt_status status = BT_NO_MEMORY;
-  if (!ids || !answered)
+  if (!look.ids || !look.asked || !look.answered)
     (void)bt_error_no_memory(&why);
   else
-    status = judge->questions->source_lost ? BT_UNAVAILABLE : ask_samples(judge, ids, &sample, &why);
+    status = judge->questions->source_lost ? BT_UNAVAILABLE : ask_samples(&look, &why);
   bool goes_on = status != BT_CANCELLED && status != BT_NO_MEMORY;
   bt_status delivered = BT_OK;
   for (uint32_t i = 0; goes_on && delivered == BT_OK && i < judge->sample_count; i++)
-    if (!answered[i])
+    if (!look.answered[i])
       delivered = bt_trace_judge_take_sampled(judge, &judge->samples[i], NULL, "it could not be read by id", error);
   if (!goes_on && error) *error = why;
-  free(ids);
-  free(answered);
+  free(look.ids);
+  free(look.asked);
+  free(look.answered);
   return goes_on ? delivered : status;
 }
 

@@ -15,8 +15,7 @@ enum {
   PAGE_MAX = 2000,              /* traces of one batch read */
   EXPECTED_TRACE_BYTES = 65536, /* of a trace while it is read: sets the first size of pages */
   BY_ID_PAGE_MAX = 256,
-  PAUSE_MS = 500, /* before what was not there is asked for once more; */
-  PAUSES_MAX = 4  /* not before each page of what is gone for good */
+  PAUSES_MAX = 4 /* before what was not there is asked for once more: not before each page of what is gone for good */
 };
 
 typedef struct page {
@@ -195,7 +194,7 @@ static bt_status read_pages(bt_judge *judge, size_t *known, size_t count, page *
     if (rest == PAGE_TOO_LARGE) size = p->count / 2;
     size_t passed = rest == PAGE_IS_DONE ? p->count : pass_answered(p, known);
     p->again = rest == PAGE_NOT_THERE ? p->count - passed : 0;
-    if (p->again && p->pauses++ < PAUSES_MAX) bt_pause_ms(judge->plan->request.cancel, PAUSE_MS);
+    if (p->again && p->pauses++ < PAUSES_MAX) bt_pause_ms(judge->plan->request.cancel, BT_LOOK_AGAIN_MS);
     known += passed;
     count -= passed;
     show_progress(judge);
