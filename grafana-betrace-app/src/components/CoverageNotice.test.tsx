@@ -22,7 +22,8 @@ it('names what was not read, and why', () => {
 
 it('does not take kept traces for all', () => {
   const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample, as 8 traces say that were read whole' };
-  expect(coverageFacts(coverage({ sampling }), 'utc')).toEqual({ state: 'incomplete', lines: [`Not all traces were kept: ${sampling.text}.`] });
+  expect(coverageFacts(coverage({ sampling }), 'utc')).toEqual({ state: 'kept', lines: [`Not all traces were kept: ${sampling.text}.`] });
+  expect(coverageFacts(coverage({ sampling, complete: false }), 'utc').state).toBe('incomplete');
   expect(coverageFacts(coverage({ sampling: { known: 'all', declared: 'none', text: '' } }), 'utc')).toEqual({ state: 'complete', lines: [] });
   expect(coverageFacts(coverage({ sampling: undefined }), 'utc').state).toBe('complete'); // a service of before
 });
@@ -80,5 +81,9 @@ it('warns in the page when something is missing, and is quiet else', () => {
   expect(screen.getByTestId('coverage-incomplete')).toHaveTextContent('There may be violations that are not shown');
   render(<CoverageNotice coverage={coverage()} />);
   expect(screen.getByTestId('coverage-complete')).toHaveTextContent('Everything was read');
+  const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample' };
+  render(<CoverageNotice coverage={coverage({ sampling })} />);
+  expect(screen.getByTestId('coverage-kept')).toHaveTextContent('There may be violations in those that were not kept');
+  expect(screen.getByTestId('coverage-kept')).toHaveAttribute('data-state', 'partial');
   expect(render(<CoverageNotice coverage={null} />).container).toBeEmptyDOMElement();
 });

@@ -9,7 +9,8 @@ import { sourceName } from './sourceName';
 import { formatTime } from './TimeText';
 
 export interface CoverageFacts {
-  state: 'complete' | 'incomplete' | 'no_data';
+  /** kept: all that was kept was read, and not all traces were kept */
+  state: 'complete' | 'kept' | 'incomplete' | 'no_data';
   /** each a sentence */
   lines: string[];
 }
@@ -138,7 +139,8 @@ function comparedLine({ compared }: Coverage, zone: string): string[] {
 
 /** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
-  const state = nothingThere(coverage) ? 'no_data' : coverage.complete && !isSampled(coverage) ? 'complete' : 'incomplete';
+  const read = isSampled(coverage) ? 'kept' : 'complete';
+  const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? read : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
   return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...comparedLine(coverage, zone)] };
 }
@@ -149,6 +151,8 @@ function headline(state: CoverageFacts['state'], coverage: Coverage, zone: strin
       const range = rangeText({ start: coverage.asked.start, end: coverage.effective_end }, zone);
       return t('coverage.complete', 'Everything was read: {{range}}.', { range });
     }
+    case 'kept':
+      return t('coverage.kept', 'All traces that were kept were read. There may be violations in those that were not kept.');
     case 'no_data':
       return t('coverage.no-data', 'There is not one trace in this range. A wrong tenant, an outage and a passed retention look the same.');
     case 'incomplete':
@@ -173,7 +177,7 @@ export function CoverageNotice({ coverage, reason }: { coverage: Coverage | null
     );
   }
   return (
-    <Alert severity="warning" title={title} data-testid={`coverage-${state}`} data-state="partial">
+    <Alert severity={state === 'kept' ? 'info' : 'warning'} title={title} data-testid={`coverage-${state}`} data-state="partial">
       {lines.map((line) => (
         <div key={line}>{line}</div>
       ))}
