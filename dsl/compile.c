@@ -98,6 +98,7 @@ static void write_conventions(bt_str said, bt_buffer *out) {
 static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
   bt_buffer buffer = {0};
   write_conventions(owned->rule.conventions, &buffer);
+  bt_buffer_append(&buffer, owned->rule.own_names);
   bt_format_canonical(tree, &buffer);
   bool copied = !buffer.failed && bt_arena_copy(&owned->arena, bt_buffer_str(&buffer), &owned->rule.canonical);
   bt_buffer_dispose(&buffer);
@@ -108,6 +109,7 @@ static bt_status compile_rule(owned_rule *owned, const bt_compile_options *optio
                               bt_error *error) {
   bt_checker_names names = {.conventions = options->conventions ? options->conventions : bt_conventions_built_in(),
                             .beside = options->semconv,
+                            .own_names = options->own_names,
                             .proposes = options->proposes};
   front parsed;
   bt_status status = parse_text(owned->rule.text, &parsed, diagnostics, error);

@@ -9,6 +9,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "dsl/rule/conventions.h"
+#include "dsl/rule/own_names.h"
 #include "dsl/rule/rule.h"
 #include "dsl/syntax/diagnostic.h"
 
@@ -16,6 +17,7 @@
 typedef struct bt_compile_options {
   const bt_conventions *conventions; /* whose names @semconv is about; NULL: the built-in ones */
   bt_str semconv;                    /* said beside the text as @semconv says it in the text; empty: nothing */
+  const bt_own_names *own_names;     /* said beside the text as @alias says it in the text; NULL: nothing */
   bool proposes;                     /* W026 where a name was changed, and the rule reads one of its names only */
 } bt_compile_options;
 

@@ -199,10 +199,12 @@ bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, const bt_checker_
                          bt_diagnostics *diagnostics, bt_rule *rule, bt_pattern_list **patterns, bt_error *error) {
   bt_checker checker = {.text = text, .arena = arena, .diagnostics = diagnostics, .rule = rule, .tree = tree};
   checker.names = *names;
+  bt_checker_own_names(&checker, tree);
   bt_scope_declare(&checker, tree);
   bt_checker_conventions(&checker, tree);
   lower_clauses(&checker, tree);
   bt_checker_annotations(&checker, tree);
+  if (!checker.no_memory && !diagnostics->error_count) bt_checker_keep_own_names(&checker);
   if (!checker.no_memory && !diagnostics->error_count) bt_checker_warnings(&checker, tree);
   *patterns = checker.patterns;
   if (checker.no_memory) return bt_error_no_memory(error);

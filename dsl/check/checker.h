@@ -13,6 +13,7 @@
 #include "dsl/base/text.h"
 #include "dsl/check/foreign_names.h"
 #include "dsl/rule/conventions.h"
+#include "dsl/rule/own_names.h"
 #include "dsl/rule/rule.h"
 #include "dsl/syntax/ast.h"
 #include "dsl/syntax/diagnostic.h"
@@ -28,12 +29,21 @@ typedef struct bt_pattern_list {
 /* What names attributes go by. */
 typedef struct bt_checker_names {
   const bt_conventions *conventions;
-  bt_str beside;     /* what is said beside the text, as @semconv says it in the text; empty: nothing */
-  uint32_t until;    /* the release whose names all mean one attribute; 0: each name means itself */
-  bool is_annotated; /* the text says it */
-  bool proposes;     /* W026 where the rule says nothing of it, and could */
-  bool is_proposed;  /* once for each rule */
+  bt_str beside;                 /* what is said beside the text, as @semconv says it in the text; empty: nothing */
+  uint32_t until;                /* the release whose names all mean one attribute; 0: each name means itself */
+  bool is_annotated;             /* the text says it */
+  bool proposes;                 /* W026 where the rule says nothing of it, and could */
+  bool is_proposed;              /* once for each rule */
+  const bt_own_names *own_names; /* said beside the text; NULL: nothing */
 } bt_checker_names;
+
+/* Aliases of the text, and those beside it. */
+typedef struct bt_checker_alias {
+  struct bt_checker_alias *next;
+  bt_alias said;
+  bt_range range; /* of the annotation; empty where it is said beside the text alone */
+  bool is_used;
+} bt_checker_alias;
 
 /* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be
  * freed, in any case. BT_INVALID: `diagnostics` says why. */
@@ -89,7 +99,8 @@ typedef struct bt_checker {
   unsigned mixed;        /* above 0: what does not say of which span may be about one that is named nearby */
   const bt_ast *operand; /* the test that is all of the innermost operand */
   bt_checker_names names;
-  bool in_when; /* what is lowered stands in that clause */
+  bt_checker_alias *aliases; /* in the order of their keys */
+  bool in_when;              /* what is lowered stands in that clause */
   bool no_memory;
 } bt_checker;
 
@@ -272,6 +283,14 @@ void bt_checker_conventions(bt_checker *checker, const bt_ast_rule *tree);
 bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range);
 /* Of event.name == "x" and the like: with the other names of that event. False: no memory. */
 bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison);
+
+/* checker_own_names.c: @alias. */
+bool bt_is_own_names(const bt_ast_annotation *annotation);
+void bt_checker_own_names(bt_checker *checker, const bt_ast_rule *tree);
+/* The alias of an attribute's key, marked as used; NULL: none. */
+const bt_alias *bt_checker_alias_of(bt_checker *checker, const bt_field *field);
+/* Of a rule without errors: what was used goes into the rule, and what the text says for nothing is warned of. */
+void bt_checker_keep_own_names(bt_checker *checker);
 
 /* checker_annotation.c */
 void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree);

@@ -97,6 +97,7 @@ void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree) {
   for (uint32_t i = 0; pairs && i < tree->annotation_count; i++) {
     const bt_ast_annotation *annotation = &tree->annotations[i];
     bt_str name;
+    if (bt_is_own_names(annotation)) continue;
     if (!bt_arena_copy(checker->arena, annotation->name, &name)) {
       checker->no_memory = true;
       return;

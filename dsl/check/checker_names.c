@@ -161,43 +161,80 @@ static uint32_t scopes_of(bt_field_kind kind, field_scope out[2]) {
   return is_of_span || is_of_resource || kind == BT_FIELD_EVENT_ATTRIBUTE ? 1 : 0;
 }
 
-static bool set_names(bt_checker *checker, bt_field *field, const field_scope *scopes, const bt_convention_names *found,
-                      uint32_t count) {
-  uint32_t total = found[0].count + (count > 1 ? found[1].count : 0);
-  bt_field *names = bt_checker_alloc(checker, total, sizeof *names);
-  if (!names) return false;
-  field->names = names;
-  for (uint32_t i = 0; i < count; i++)
-    for (uint32_t k = 0; k < found[i].count; k++) {
-      bt_field *name = &names[field->name_count++];
-      *name = (bt_field){.kind = scopes[i].kind, .binding = field->binding};
-      if (!bt_arena_copy(checker->arena, found[i].items[k], &name->key)) checker->no_memory = true;
-    }
+static bool add_name(bt_checker *checker, bt_field *field, bt_field_kind kind, bt_str key, bt_range range) {
+  bt_field *names = (bt_field *)(uintptr_t)field->names;
+  for (uint32_t i = 0; i < field->name_count; i++)
+    if (names[i].kind == kind && bt_str_equal(names[i].key, key)) return true;
+  if (field->name_count == BT_FIELD_NAMES_MAX) {
+    bt_checker_report(checker, BT_E_LIMIT, range, "`%.*s` goes by more than %d names: give it fewer",
+                      BT_FMT(field->key), BT_FIELD_NAMES_MAX);
+    return false;
+  }
+  bt_field *name = &names[field->name_count++];
+  *name = (bt_field){.kind = kind, .binding = field->binding};
+  if (!bt_arena_copy(checker->arena, key, &name->key)) checker->no_memory = true;
   return !checker->no_memory;
+}
+
+/* What else a key is called, in each of its scopes. `telling`: the first that has other names; NULL: none has. */
+typedef struct key_names {
+  field_scope scopes[2];
+  bt_convention_names found[2];
+  uint32_t count;
+  const bt_convention_names *telling;
+} key_names;
+
+static void find_names(const bt_checker *checker, bt_field_kind kind, bt_str key, key_names *out) {
+  const bt_checker_names *names = &checker->names;
+  bool is_wanted = names->until || names->proposes;
+  uint32_t until = names->until ? names->until : names->conventions->newest;
+  out->count = is_wanted ? scopes_of(kind, out->scopes) : 0;
+  out->telling = NULL;
+  for (uint32_t i = 0; i < out->count; i++) {
+    bt_convention_find(names->conventions, out->scopes[i].of, key, until, &out->found[i]);
+    if (out->found[i].count > 1 && !out->telling) out->telling = &out->found[i];
+  }
+}
+
+/* One key of one owner: by the conventions where the rule wants them, else by itself. */
+static bool add_key(bt_checker *checker, bt_field *field, const field_scope *scope, bt_str key, bt_range range) {
+  bt_convention_names found = {.items = {key}, .count = 1};
+  bool ok = true;
+  if (checker->names.until && scope->of)
+    bt_convention_find(checker->names.conventions, scope->of, key, checker->names.until, &found);
+  for (uint32_t i = 0; ok && i < found.count; i++) ok = add_name(checker, field, scope->kind, found.items[i], range);
+  return ok;
+}
+
+/* All names of the span, and then those of its resource. */
+static bool add_keys(bt_checker *checker, bt_field *field, const bt_alias *alias, bt_range range) {
+  field_scope scopes[2] = {{.kind = field->kind}}; /* of links and scopes, which no convention renames */
+  uint32_t count = scopes_of(field->kind, scopes);
+  bool ok = true;
+  field->names = bt_checker_alloc(checker, BT_FIELD_NAMES_MAX, sizeof *field->names);
+  for (uint32_t i = 0; field->names && i < (count ? count : 1); i++) {
+    ok = ok && add_key(checker, field, &scopes[i], field->key, range);
+    for (uint32_t k = 1; alias && ok && k < alias->key_count; k++)
+      ok = add_key(checker, field, &scopes[i], alias->keys[k], range);
+  }
+  return ok && field->names;
 }
 
 /* Copies the key, and finds what else it is called where the rule, or who asks for proposals, wants that. */
 bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range) {
-  field_scope scopes[2];
-  bt_convention_names found[2];
-  const bt_checker_names *names = &checker->names;
+  key_names names;
+  const bt_alias *alias = bt_checker_alias_of(checker, field);
   if (field->key.len && !bt_arena_copy(checker->arena, field->key, &field->key)) {
     checker->no_memory = true;
     return false;
   }
-  bool is_wanted = names->until || names->proposes;
-  uint32_t until = names->until ? names->until : names->conventions->newest;
-  uint32_t count = is_wanted ? scopes_of(field->kind, scopes) : 0;
-  const bt_convention_names *telling = NULL; /* what has other names */
-  for (uint32_t i = 0; i < count; i++) {
-    bt_convention_find(names->conventions, scopes[i].of, field->key, until, &found[i]);
-    if (found[i].count > 1 && !telling) telling = &found[i];
-  }
-  bool is_told = names->until || (count && found[0].unbridged && bt_str_equal(found[0].unbridged->from, field->key));
-  if (count && is_told) warn_of_unbridged(checker, field, &found[0], range);
-  if (!telling) return true;
-  if (names->until) return set_names(checker, field, scopes, found, count);
-  propose_names(checker, field, telling, range);
+  find_names(checker, field->kind, field->key, &names);
+  const bt_rename *unbridged = names.count ? names.found[0].unbridged : NULL;
+  bool is_told = checker->names.until || (unbridged && bt_str_equal(unbridged->from, field->key));
+  if (names.count && is_told) warn_of_unbridged(checker, field, &names.found[0], range);
+  bool is_bridged = checker->names.until && names.telling;
+  if (alias || is_bridged) return add_keys(checker, field, alias, range);
+  if (names.telling) propose_names(checker, field, names.telling, range);
   return true;
 }
 

@@ -288,7 +288,10 @@ typedef struct bt_rule {
   const bt_annotation *annotations;
   uint32_t annotation_count;
   bt_str conventions; /* "stable", or a release: attributes go by all of their names; "": by the one that is written */
-  /* Formatted text without comments and annotations, but for @semconv: what the condition hash is made of. */
+  bt_str own_names;   /* the aliases that it uses, as annotations, a line each: @alias(k, other)⏎; "": none */
+  bt_str beside; /* those of them that its text does not say: what goes in front of the text where that goes alone */
+  /* Formatted text without comments and annotations, but for @semconv and `own_names`: what the condition hash is made
+   * of. */
   bt_str canonical;
 } bt_rule;
 

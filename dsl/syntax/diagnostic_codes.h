@@ -49,7 +49,10 @@
  *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
  *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them
  *   W023  `span.id == "ab"`: no span has such an id
- *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one */
+ *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one
+ *   W026  an attribute is read by a name that was changed
+ *   W027  a name that changed, and that @semconv does not bridge
+ *   W028  a name that the text gives, and that the rule does not use */
 #ifndef BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 #define BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 
@@ -102,6 +105,7 @@
 #define BT_W_SPANS_COUNTED  "W025"
 #define BT_W_RENAMED        "W026"
 #define BT_W_UNBRIDGED      "W027"
+#define BT_W_UNUSED_NAME    "W028"
 
 /* The page on what no rule can say, to which messages lead by its headings. */
 #define BT_NOT_SAID "docs/reference/not-said.md"

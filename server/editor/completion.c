@@ -307,6 +307,7 @@ static void offer_annotations(bt_offering *o) {
                                            "FedRAMP", "NIST",  "SOX",  "CCPA"};
   bt_offer_function(o, "severity");
   bt_offer_function(o, "semconv");
+  bt_offer_function(o, "alias");
   for (size_t i = 0; i < sizeof frameworks / sizeof frameworks[0]; i++)
     bt_offer_item(o, BT_COMPLETION_KEYWORD, bt_str_from(frameworks[i]),
                   bt_offer_joined(o, bt_str_from(frameworks[i]), "(controls = {"), "@framework(controls = {…})",
@@ -314,6 +315,7 @@ static void offer_annotations(bt_offering *o) {
 }
 
 static void offer_annotation_items(bt_offering *o) {
+  if (bt_str_equal(o->context->annotation, BT_STR("alias"))) return; /* keys, which only traces know */
   if (bt_str_equal(o->context->annotation, BT_STR("semconv"))) {
     bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("stable"), BT_STR("stable"), "every name that is known", NULL);
     return;

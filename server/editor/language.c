@@ -155,6 +155,8 @@ static const doc_row docs[] = {
     {"severity", "@severity(critical)", "Severity of the rule: info, low, warning, medium, high, error or critical."},
     {"semconv", "@semconv(stable)",
      "Attributes are read by every name that the semantic conventions gave them: stable, or up to a release."},
+    {"alias", "@alias(key, other_key)",
+     "The attribute is the first of these that is there, wherever the rule reads the first."},
 };
 
 /* Words that are no row of a table: they stand in the parser's code, one by one. */
@@ -187,7 +189,8 @@ static const struct {
                {BT_WORD_FIELD, "trace.root.attributes"},
                {BT_WORD_FIELD, "trace.root.resource.attributes"},
                {BT_WORD_ANNOTATION, "severity"},
-               {BT_WORD_ANNOTATION, "semconv"}};
+               {BT_WORD_ANNOTATION, "semconv"},
+               {BT_WORD_ANNOTATION, "alias"}};
 
 static const doc_row *find_doc(const char *head, const char *name) {
   size_t length = strlen(head);

@@ -64,6 +64,7 @@ static const code_meaning meanings[] = {
     {"W025", "A count of spans where the events of one span were probably meant"},
     {"W026", "An attribute is read by its old name, and newer spans say another one"},
     {"W027", "A name that changed, and that @semconv does not read for its other name"},
+    {"W028", "A name that the text gives, and that the rule does not use"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {

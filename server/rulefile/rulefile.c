@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
+#include "server/rulefile/own_names_reader.h"
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/text_place.h"
 #include "server/rulefile/yaml_reader.h"
@@ -266,6 +267,7 @@ typedef struct file_reader {
   size_t capacity;
   bt_str group;
   const node *groups, *rules;
+  bt_own_names_nodes own_names;
 } file_reader;
 
 static bt_status read_rules(const document *d, const node *list, file_reader *reader, bt_error *error) {
@@ -281,6 +283,7 @@ static bt_status read_rules(const document *d, const node *list, file_reader *re
     bt_rulefile_rule *rule = &grown[file->rule_count++];
     *rule = (bt_rulefile_rule){.group = reader->group};
     bt_rule_fields_init(&rule->fields);
+    rule->fields.own_names = bt_shared_names_ref(file->own_names);
     status = bt_yaml_go_on(d, read_rule(d, item, rule, error), error);
   }
   return status;
@@ -297,7 +300,12 @@ READER(read_group_name) {
 }
 
 static const bt_yaml_field group_fields[] = {{"name", read_group_name}, {"rules", keep_rules}, {0}};
-static const bt_yaml_field file_fields[] = {{"groups", keep_groups}, {"rules", keep_rules}, {0}};
+READER(keep_aliases) {
+  return ((file_reader *)into)->own_names.aliases = value, bt_yaml_expect_map(d, value, "aliases", error);
+}
+
+static const bt_yaml_field file_fields[] = {
+    {"groups", keep_groups}, {"rules", keep_rules}, {"aliases", keep_aliases}, {0}};
 
 static bt_status read_group(const document *d, const node *map, file_reader *reader, bt_error *error) {
   reader->group = (bt_str){NULL, 0};
@@ -317,6 +325,8 @@ static bt_status read_file(const document *d, bt_rulefile *file, bt_error *error
   if (!reader.groups == !reader.rules)
     return bt_yaml_fail(d, d->root, error, "a rule file: expected groups: or rules:, got %s",
                         reader.groups ? "both" : "neither");
+  status = bt_yaml_go_on(d, bt_own_names_read(d, &reader.own_names, &file->own_names, error), error);
+  if (status) return status;
   if (reader.rules) return read_rules(d, reader.rules, &reader, error);
   for (const node *group = reader.groups->first; !status && group; group = group->next)
     status = bt_yaml_go_on(d, read_group(d, group, &reader, error), error);
@@ -372,8 +382,8 @@ static void visit_wrong_texts(const bt_rulefile *file, bt_rulefile_visit visit, 
     bt_rule *rule = NULL;
     if (!dsl) continue;
     bt_diagnostics_init(&diagnostics);
-    bt_status status =
-        bt_compile_rule_with(bt_str_from(dsl), file->rules[i].fields.semconv, false, &rule, &diagnostics, NULL);
+    bt_said_beside beside = {file->rules[i].fields.semconv, bt_shared_names_get(file->own_names)};
+    bt_status status = bt_compile_rule_with(bt_str_from(dsl), beside, false, &rule, &diagnostics, NULL);
     bt_rulefile_locate(&file->rules[i], &diagnostics);
     if (status == BT_INVALID) visit(context, &file->rules[i], &diagnostics);
     bt_rule_free(rule);
@@ -403,6 +413,7 @@ void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostic
 void bt_rulefile_dispose(bt_rulefile *file) {
   for (size_t i = 0; i < file->rule_count; i++) bt_rule_fields_dispose(&file->rules[i].fields);
   free(file->rules);
+  bt_shared_names_unref(file->own_names);
   bt_arena_dispose(&file->arena);
   *file = (bt_rulefile){0};
 }

@@ -108,6 +108,7 @@ typedef struct bt_rulefile_rule {
 typedef struct bt_rulefile {
   bt_rulefile_rule *rules; /* a user may take the fields out of a rule (and leave them initialised or empty) */
   size_t rule_count;
+  bt_shared_names *own_names; /* that all its rules have; NULL: none */
   bt_arena arena;
 } bt_rulefile;
 

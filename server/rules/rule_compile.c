@@ -8,12 +8,12 @@ void bt_rules_use_conventions(const bt_conventions *conventions) {
 }
 
 bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) {
-  return bt_compile_rule_with(text, NULL, proposes, out, diagnostics, error);
+  return bt_compile_rule_with(text, (bt_said_beside){0}, proposes, out, diagnostics, error);
 }
 
-bt_status bt_compile_rule_with(bt_str text, const char *semconv, bool proposes, bt_rule **out,
+bt_status bt_compile_rule_with(bt_str text, bt_said_beside beside, bool proposes, bt_rule **out,
                                bt_diagnostics *diagnostics, bt_error *error) {
-  bt_compile_options options = {.conventions = in_use, .proposes = proposes};
-  if (semconv) options.semconv = bt_str_from(semconv);
+  bt_compile_options options = {.conventions = in_use, .own_names = beside.own_names, .proposes = proposes};
+  if (beside.semconv) options.semconv = bt_str_from(beside.semconv);
   return bt_rule_compile_with(text, &options, out, diagnostics, error);
 }

@@ -123,28 +123,45 @@ static bt_status say_first(const bt_diagnostics *diagnostics, bt_error *error) {
                       diagnostics->error_count);
 }
 
+static void write_beside(const bt_rule_fields *fields, const bt_rule *rule, bt_buffer *out) {
+  bool is_word = fields->semconv && strcmp(fields->semconv, "stable") == 0;
+  if (fields->semconv) bt_buffer_printf(out, is_word ? "@semconv(%s)\n" : "@semconv(\"%s\")\n", fields->semconv);
+  bt_buffer_append(out, rule->beside);
+  bt_buffer_append(out, bt_str_from(fields->dsl));
+}
+
+static void forget_beside(bt_rule_fields *fields) {
+  free(fields->semconv);
+  bt_shared_names_unref(fields->own_names);
+  fields->semconv = NULL;
+  fields->own_names = NULL;
+}
+
 /* From here on the text alone says it, so that it goes wherever the rule goes. */
-static bt_status write_semconv(bt_rule_fields *fields, bt_error *error) {
-  if (!fields->semconv) return BT_OK;
+static bt_status take_beside(bt_rule_fields *fields, const bt_rule *rule, bt_error *error) {
   bt_buffer text = {0};
-  bool is_word = strcmp(fields->semconv, "stable") == 0;
-  bt_buffer_printf(&text, is_word ? "@semconv(%s)\n%s" : "@semconv(\"%s\")\n%s", fields->semconv, fields->dsl);
-  char *written = text.failed ? NULL : bt_rule_text_copy(bt_buffer_str(&text));
+  if (fields->semconv || rule->beside.len) write_beside(fields, rule, &text);
+  forget_beside(fields);
+  if (!text.len && !text.failed) return BT_OK;
+  bool is_long = text.len > BT_MAX_RULE_BYTES;
+  char *written = text.failed || is_long ? NULL : bt_rule_text_copy(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
+  if (is_long)
+    return bt_error_set(error, BT_INVALID, "dsl: expected at most %d bytes with what its file says for it, got more",
+                        BT_MAX_RULE_BYTES);
   if (!written) return bt_error_no_memory(error);
   free(fields->dsl);
-  free(fields->semconv);
   fields->dsl = written;
-  fields->semconv = NULL;
   return BT_OK;
 }
 
 static bt_status compile_rule(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
   const bt_rule_fields *fields = &definition->fields;
-  bt_status status = bt_compile_rule_with(bt_str_from(fields->dsl), fields->semconv, fields->proposes,
-                                          &definition->rule, diagnostics, error);
+  bt_said_beside beside = {fields->semconv, bt_shared_names_get(fields->own_names)};
+  bt_status status =
+      bt_compile_rule_with(bt_str_from(fields->dsl), beside, fields->proposes, &definition->rule, diagnostics, error);
   if (status == BT_INVALID) return say_first(diagnostics, error);
-  if (!status) status = write_semconv(&definition->fields, error);
+  if (!status) status = take_beside(&definition->fields, definition->rule, error);
   if (!status) status = bt_rule_severity_settle(definition->rule, &definition->fields, error);
   if (!status)
     status = bt_rule_controls_collect(definition->rule, &definition->fields, &definition->controls,

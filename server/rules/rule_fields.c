@@ -76,6 +76,7 @@ void bt_rule_fields_dispose(bt_rule_fields *fields) {
   free(fields->dsl);
   free(fields->store);
   free(fields->semconv);
+  bt_shared_names_unref(fields->own_names);
   bt_string_pairs_free(fields->labels, fields->label_count);
   bt_string_pairs_free(fields->annotations, fields->annotation_count);
   bt_rule_fields_init(fields);
@@ -96,6 +97,7 @@ static bool copy_pairs(const bt_string_pair *pairs, size_t count, bt_string_pair
 bt_status bt_rule_fields_copy(const bt_rule_fields *fields, bt_rule_fields *out, bt_error *error) {
   *out = *fields;
   out->id = out->name = out->description = out->dsl = out->store = out->semconv = NULL;
+  out->own_names = bt_shared_names_ref(fields->own_names);
   out->labels = out->annotations = NULL;
   out->label_count = out->annotation_count = 0;
   if (copy_text(fields->id, &out->id) && copy_text(fields->name, &out->name) &&

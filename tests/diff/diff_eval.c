@@ -18,6 +18,7 @@
 #include "tests/diff/random_trace.h"
 #include "tests/diff/rule_features.h"
 #include "tests/diff/verdict_pair.h"
+#include "tests/support/own_keys.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/slow_build.h"
 #include "tests/support/trace_text.h"
@@ -57,12 +58,16 @@ static void print_diagnostics(const bt_diagnostics *diagnostics, bt_str text) {
 
 static const char *const keys[] = {"k", "m", "d.e", "ok", "http.status_code"};
 
-/* Every other rule by renamed keys; most of their names are then of several meanings, or of one. */
+/* Every other rule by renamed keys, and every other one by aliases; most of their names are then of several meanings,
+ * or of one. */
 static bt_rule *compile(bt_str text, test_random *random) {
   renamed_keys renamed;
+  own_keys own;
   bt_compile_options options = {.conventions = &renamed.conventions};
   renamed_keys_make(random, keys, sizeof keys / sizeof *keys, test_random_below(random, 2), &renamed);
+  own_keys_make(random, keys, sizeof keys / sizeof *keys, &own);
   if (test_random_below(random, 2)) options.semconv = BT_STR("stable");
+  if (test_random_below(random, 2)) options.own_names = &own.names;
   bt_diagnostics diagnostics;
   bt_rule *rule = NULL;
   bt_diagnostics_init(&diagnostics);

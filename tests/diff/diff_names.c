@@ -1,10 +1,12 @@
 /* What `semconv` means: a rule that goes by all names of its attributes gives a trace of mixed ages the verdict that
- * the rule with the newest names gives the translated trace. Both evaluators, on random rules, traces and tables of
- * renames.
+ * the rule with the newest names gives the translated trace. What `aliases` means: the verdict of the rule that reads,
+ * for each alias, a key that the trace has for nothing else, and that says what the alias is worth. Both evaluators,
+ * on random rules, traces, tables of renames and aliases.
  *
  *   diff_names [PAIRS]      (20,000 when it is not said)
  *
- * The translation is the tests' own (renamed_keys.h): of the traces one rename after the other, of the rules each key.
+ * The translation is the tests' own (renamed_keys.h: of the traces one rename after the other, of the rules each key;
+ * own_keys.h).
  * What was dropped, and values of unknown type, are left out: of a name that may have been dropped nothing follows from
  * another one, which a translated trace no longer shows. */
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/diff/verdict_pair.h"
+#include "tests/support/own_keys.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
 #include "tests/support/slow_build.h"
@@ -28,11 +31,30 @@ static void stop(const char *what) {
   exit(1);
 }
 
-static bt_rule *compile(bt_str text, const renamed_keys *renamed, bool by_all_names) {
+/* What keys mean besides themselves: by renames or by aliases. */
+typedef struct meaning {
+  renamed_keys renamed;
+  own_keys own;
+  bool is_own;
+  bt_arena arena; /* of what own keys are made of */
+} meaning;
+
+static void make_meaning(test_random *random, const char *const *keys, size_t count, meaning *out) {
+  bt_arena_init(&out->arena, ARENA_BYTES);
+  out->is_own = test_random_below(random, 2);
+  if (out->is_own)
+    own_keys_make(random, keys, count, &out->own);
+  else
+    renamed_keys_make(random, keys, count, true, &out->renamed);
+}
+
+static bt_rule *compile(bt_str text, const meaning *m, bool by_all_names) {
   bt_rule *rule = NULL;
   bt_diagnostics diagnostics;
-  bt_compile_options options = {.conventions = &renamed->conventions};
-  if (by_all_names) options.semconv = BT_STR("stable");
+  bt_compile_options options = {0};
+  if (!m->is_own) options.conventions = &m->renamed.conventions;
+  if (by_all_names && m->is_own) options.own_names = &m->own.names;
+  if (by_all_names && !m->is_own) options.semconv = BT_STR("stable");
   bt_diagnostics_init(&diagnostics);
   if (bt_rule_compile_with(text, &options, &rule, &diagnostics, NULL) != BT_OK) stop("a rule does not compile");
   bt_diagnostics_dispose(&diagnostics);
@@ -74,21 +96,23 @@ static void translate_span(const renamed_keys *renamed, bt_span *span) {
     renamed_keys_translate(renamed, BT_NAMES_OF_EVENTS, &((bt_event *)(uintptr_t)&span->events[i])->attributes);
 }
 
-static void prepare_trace(const bt_trace *trace, const renamed_keys *renamed) {
+/* `m`: to be translated; NULL: as it is. */
+static void prepare_trace(const bt_trace *trace, meaning *m) {
   for (uint32_t i = 0; i < trace->span_count; i++) {
     bt_span *span = (bt_span *)(uintptr_t)&trace->spans[i];
     forget_dropped(span);
-    if (renamed) translate_span(renamed, span);
+    if (m && !m->is_own) translate_span(&m->renamed, span);
   }
+  if (m && m->is_own) own_keys_translate_trace(&m->own, trace, &m->arena);
 }
 
 /* NULL: several records of one span, which the translation does not reach. */
-static const bt_trace *read_trace(bt_arena *arena, const char *text, const renamed_keys *renamed) {
+static const bt_trace *read_trace(bt_arena *arena, const char *text, meaning *m) {
   char message[256];
   const bt_trace *trace = trace_text_read(arena, text, message, sizeof message);
   if (!trace) stop(message);
   if (trace->differing_copies || !trace->span_count) return NULL;
-  prepare_trace(trace, renamed);
+  prepare_trace(trace, m);
   return trace;
 }
 
@@ -130,7 +154,17 @@ typedef struct rules {
   bt_rule *by_all_names, *translated, *as_written;
 } rules;
 
-static void check_pair(const rules *r, const renamed_keys *renamed, const bt_trace *mixed, const bt_trace *translated,
+static void say_meaning(const meaning *m) {
+  for (size_t i = 0; !m->is_own && i < m->renamed.conventions.rename_count; i++)
+    printf("step %u: %.*s is %.*s, of %u\n", m->renamed.renames[i].step, BT_FMT(m->renamed.renames[i].from),
+           BT_FMT(m->renamed.renames[i].to), m->renamed.renames[i].of);
+  for (size_t i = 0; m->is_own && i < m->own.names.alias_count; i++)
+    for (uint32_t k = 0; k < m->own.aliases[i].key_count; k++)
+      printf("%s%.*s%s", k ? ", " : "alias ", BT_FMT(m->own.keys[i][k]),
+             k + 1 < m->own.aliases[i].key_count ? "" : "\n");
+}
+
+static void check_pair(const rules *r, const meaning *m, const bt_trace *mixed, const bt_trace *translated,
                        const bt_eval_options *options, counts *c) {
   answer expected = ask_fast(r->translated, translated, options);
   answer naive_expected = ask_naive(r->translated, translated, options);
@@ -142,16 +176,16 @@ static void check_pair(const rules *r, const renamed_keys *renamed, const bt_tra
   printf("rule %.*s\npair %llu, expected %s, got %s, naive %s instead of %s\n", BT_FMT(r->by_all_names->text),
          (unsigned long long)c->pairs, bt_verdict_name(expected.verdict), bt_verdict_name(fast.verdict),
          bt_verdict_name(naive.verdict), bt_verdict_name(naive_expected.verdict));
-  for (size_t i = 0; i < renamed->conventions.rename_count; i++)
-    printf("step %u: %.*s is %.*s, of %u\n", renamed->renames[i].step, BT_FMT(renamed->renames[i].from),
-           BT_FMT(renamed->renames[i].to), renamed->renames[i].of);
+  say_meaning(m);
   stop("a rule by all names differs from the translation");
 }
 
-/* The rule three times; false: it reads a key of spans or of resources that have two newest names. */
-static bool make_rules(bt_str text, const renamed_keys *renamed, rules *out) {
-  *out = (rules){compile(text, renamed, true), compile(text, renamed, false), compile(text, renamed, false)};
-  translation t = {.renamed = renamed, .is_one = true};
+/* The rule three times; false: it reads a key of spans or of resources that have two newest names, or none that has an
+ * alias. */
+static bool make_rules(bt_str text, meaning *m, rules *out) {
+  *out = (rules){compile(text, m, true), compile(text, m, false), compile(text, m, false)};
+  if (m->is_own) return own_keys_translate_rule(&m->own, out->translated, &m->arena);
+  translation t = {.renamed = &m->renamed, .is_one = true};
   bt_rule_walk(out->translated, &(bt_rule_visitor){.on_field = translate_field, .context = &t});
   return t.is_one;
 }
@@ -166,11 +200,11 @@ static void free_rules(rules *r) {
 static void check_any_rule(test_random *random, counts *c) {
   static const char *const keys[] = {"k", "m", "d.e", "ok", "http.status_code"};
   bt_buffer rule_text = {0}, trace_text = {0};
-  renamed_keys renamed;
+  meaning m;
   rules r;
-  renamed_keys_make(random, keys, sizeof keys / sizeof *keys, true, &renamed);
+  make_meaning(random, keys, sizeof keys / sizeof *keys, &m);
   random_rule_write(random, &rule_text);
-  bool is_one = make_rules(bt_buffer_str(&rule_text), &renamed, &r);
+  bool is_one = make_rules(bt_buffer_str(&rule_text), &m, &r);
   for (int i = 0; i < TRACES && is_one; i++) {
     bt_arena arenas[2];
     bt_eval_options options = {.step_budget = UINT64_MAX, .incomplete = test_random_below(random, 3) == 0};
@@ -178,11 +212,12 @@ static void check_any_rule(test_random *random, counts *c) {
     random_trace_write(random, &trace_text);
     for (int k = 0; k < 2; k++) bt_arena_init(&arenas[k], ARENA_BYTES);
     const bt_trace *mixed = read_trace(&arenas[0], trace_text.ptr ? trace_text.ptr : "", NULL);
-    const bt_trace *translated = read_trace(&arenas[1], trace_text.ptr ? trace_text.ptr : "", &renamed);
-    if (mixed && translated) check_pair(&r, &renamed, mixed, translated, &options, c);
+    const bt_trace *translated = read_trace(&arenas[1], trace_text.ptr ? trace_text.ptr : "", &m);
+    if (mixed && translated) check_pair(&r, &m, mixed, translated, &options, c);
     for (int k = 0; k < 2; k++) bt_arena_dispose(&arenas[k]);
   }
   free_rules(&r);
+  bt_arena_dispose(&m.arena);
   bt_buffer_dispose(&rule_text);
   bt_buffer_dispose(&trace_text);
 }
@@ -227,24 +262,25 @@ static void check_attributes(maker *m, counts *c) {
   static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
   static made_trace mixed, translated;
   bt_eval_options options = {.step_budget = UINT64_MAX};
-  renamed_keys renamed;
+  meaning of_keys;
   rules r;
-  renamed_keys_make(&m->random, keys, sizeof keys / sizeof *keys, true, &renamed);
+  make_meaning(&m->random, keys, sizeof keys / sizeof *keys, &of_keys);
   if (test_random_below(&m->random, 4))
     say_attribute_rule(&m->random, &m->text);
   else
     maker_say_rule(m);
-  bool is_one = make_rules(bt_buffer_str(&m->text), &renamed, &r);
+  bool is_one = make_rules(bt_buffer_str(&m->text), &of_keys, &r);
   for (int i = 0; i < TRACES && is_one; i++) {
     test_random before = m->random;
     maker_make_trace(m, &mixed);
     m->random = before;
     maker_make_trace(m, &translated);
     prepare_trace(&mixed.trace, NULL);
-    prepare_trace(&translated.trace, &renamed);
-    check_pair(&r, &renamed, &mixed.trace, &translated.trace, &options, c);
+    prepare_trace(&translated.trace, &of_keys);
+    check_pair(&r, &of_keys, &mixed.trace, &translated.trace, &options, c);
   }
   free_rules(&r);
+  bt_arena_dispose(&of_keys.arena);
 }
 
 int main(int argc, char **argv) {

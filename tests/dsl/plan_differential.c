@@ -11,6 +11,7 @@
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/column_keys.h"
+#include "tests/support/own_keys.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
 
@@ -221,13 +222,16 @@ static void write_verdicts(const bt_rule *rule, const made_trace *made, size_t c
   bt_ruleset_free(ruleset);
 }
 
-/* Every other rule by keys that were renamed. */
+/* Every other rule by keys that were renamed, and every other one by aliases. */
 static void write_rule(bt_str text, test_random *of_names, const made_trace *made, size_t count, bool is_first) {
   static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
   renamed_keys renamed;
+  own_keys own;
   bt_compile_options options = {.conventions = &renamed.conventions};
   renamed_keys_make(of_names, keys, sizeof keys / sizeof *keys, test_random_below(of_names, 2), &renamed);
+  own_keys_make(of_names, keys, sizeof keys / sizeof *keys, &own);
   if (test_random_below(of_names, 2)) options.semconv = BT_STR("stable");
+  if (test_random_below(of_names, 2)) options.own_names = &own.names;
   bt_error error = {0};
   bt_rule *rule = NULL;
   bt_plan *plan = NULL;

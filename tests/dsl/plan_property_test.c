@@ -22,6 +22,7 @@
 #include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
+#include "tests/support/own_keys.h"
 #include "tests/support/renamed_keys.h"
 #include "tests/support/rule_maker.h"
 #include "tests/support/slow_build.h"
@@ -309,13 +310,16 @@ static void report_refusal(const bt_diagnostics *diagnostics, bt_str text) {
   bt_buffer_dispose(&out);
 }
 
-/* Every other rule by keys that were renamed. */
+/* Every other rule by keys that were renamed, and every other one by aliases. */
 static void check_one(maker *m, test_random *of_names, counts *c) {
   static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
   renamed_keys renamed;
+  own_keys own;
   bt_compile_options options = {.conventions = &renamed.conventions};
   renamed_keys_make(of_names, keys, sizeof keys / sizeof *keys, test_random_below(of_names, 2), &renamed);
+  own_keys_make(of_names, keys, sizeof keys / sizeof *keys, &own);
   if (test_random_below(of_names, 2)) options.semconv = BT_STR("stable");
+  if (test_random_below(of_names, 2)) options.own_names = &own.names;
   bt_rule *rule = NULL;
   bt_error error = {0};
   bt_diagnostics diagnostics;

@@ -331,6 +331,29 @@ static void test_restore_does_not_take_another_condition(void **state) {
   bt_rule_definition_unref(other);
 }
 
+/* What its file says, and the rule uses, goes into its text, and means there what it meant beside it. */
+static void test_names_of_the_file(void **state) {
+  (void)state;
+  const bt_str tool[] = {BT_STR("tool"), BT_STR("a key")}, other[] = {BT_STR("other"), BT_STR("b")};
+  const bt_alias aliases[] = {{tool, 2}, {other, 2}};
+  const bt_own_names names = {.aliases = aliases, .alias_count = 2};
+  static const char text[] = "@alias(tool, \"a key\")\ntrace.has(tool == \"mail\")";
+  bt_rule_fields fields = fields_of("r", NULL, "trace.has(tool == \"mail\")"), copy;
+  assert_int_equal(bt_shared_names_new(&names, &fields.own_names, NULL), BT_OK);
+  assert_int_equal(bt_rule_fields_copy(&fields, &copy, NULL), BT_OK);
+  bt_rule_fields_dispose(&fields);
+  bt_rule_definition *beside = define(copy), *inside = define(fields_of("r", NULL, text));
+  bt_rule_definition *without = define(fields_of("r", NULL, "trace.has(tool == \"mail\")"));
+  assert_string_equal(beside->fields.dsl, text);
+  assert_null(beside->fields.own_names);
+  assert_int_equal(beside->control_count, 0);
+  assert_string_equal(beside->condition_hash, inside->condition_hash);
+  assert_string_not_equal(beside->condition_hash, without->condition_hash);
+  bt_rule_definition_unref(beside);
+  bt_rule_definition_unref(inside);
+  bt_rule_definition_unref(without);
+}
+
 static void test_copies_are_independent(void **state) {
   (void)state;
   bt_rule_fields fields = fields_of("a", "A", good), copy;
@@ -359,6 +382,7 @@ int main(void) {
       cmocka_unit_test(test_condition_hash),
       cmocka_unit_test(test_restore_keeps_what_does_not_compile),
       cmocka_unit_test(test_restore_does_not_take_another_condition),
+      cmocka_unit_test(test_names_of_the_file),
       cmocka_unit_test(test_copies_are_independent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

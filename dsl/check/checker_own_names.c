@@ -1,0 +1,122 @@
+/* Names that a rule file, or the rule itself, gives: @alias(k, other). See checker.h and own_names.h. */
+#include "dsl/check/checker.h"
+#include "dsl/rule/field.h"
+#include "dsl/syntax/diagnostic_codes.h"
+#include "dsl/syntax/format.h"
+
+bool bt_is_own_names(const bt_ast_annotation *annotation) {
+  return bt_str_equal(annotation->name, BT_STR("alias"));
+}
+
+/* ---- what is said ---- */
+
+static bt_checker_alias *find_alias(const bt_checker *checker, bt_str key) {
+  for (bt_checker_alias *alias = checker->aliases; alias; alias = alias->next)
+    if (bt_str_equal(alias->said.keys[0], key)) return alias;
+  return NULL;
+}
+
+static void report_alias(bt_checker *checker, bt_range range, bt_str what) {
+  bt_checker_report(checker, BT_E_ANNOTATION, range, "an alias, as in @alias(gen_ai.tool.name, tool.name): %.*s",
+                    BT_FMT(what));
+}
+
+static bool is_right(bt_checker *checker, const bt_alias *said, bt_range range) {
+  bt_buffer fault = {0};
+  bt_alias_fault(said, &fault);
+  if (fault.len) report_alias(checker, range, bt_buffer_str(&fault));
+  if (fault.failed) checker->no_memory = true;
+  bool right = !fault.len && !fault.failed;
+  bt_buffer_dispose(&fault);
+  return right;
+}
+
+/* In the order of the keys, which is the order of the canonical text. */
+static void insert_alias(bt_checker *checker, const bt_alias *said, bt_range range) {
+  bt_checker_alias *added = bt_checker_alloc(checker, 1, sizeof *added), **at = &checker->aliases;
+  if (!added) return;
+  while (*at && bt_str_compare((*at)->said.keys[0], said->keys[0]) < 0) at = &(*at)->next;
+  *added = (bt_checker_alias){.next = *at, .said = *said, .range = range};
+  *at = added;
+}
+
+static void add_alias(bt_checker *checker, const bt_alias *said, bt_range range) {
+  if (!is_right(checker, said, range)) return;
+  bt_checker_alias *before = find_alias(checker, said->keys[0]);
+  if (!before)
+    insert_alias(checker, said, range);
+  else if (before->range.end)
+    bt_checker_report(checker, BT_E_ANNOTATION, range, "a second alias of `%.*s`: a rule has one",
+                      BT_FMT(said->keys[0]));
+  else if (!bt_alias_equal(&before->said, said))
+    bt_checker_report(checker, BT_E_ANNOTATION, range,
+                      "the rule file has another alias of `%.*s`, next to the rule's text: say it once",
+                      BT_FMT(said->keys[0]));
+  else
+    before->range = range;
+}
+
+static void read_alias(bt_checker *checker, const bt_ast_annotation *annotation) {
+  uint32_t count = annotation->argument_count;
+  bt_str *keys = bt_checker_alloc(checker, count + 1, sizeof *keys);
+  if (!keys) return;
+  for (uint32_t i = 0; i < count; i++) {
+    const bt_ast_argument *argument = &annotation->arguments[i];
+    if (argument->name.len || argument->is_list || argument->item_count != 1) {
+      report_alias(checker, annotation->range, BT_STR("expected keys with commas between them"));
+      return;
+    }
+    keys[i] = argument->items[0].text;
+  }
+  const bt_alias said = {keys, count};
+  add_alias(checker, &said, annotation->range);
+}
+
+void bt_checker_own_names(bt_checker *checker, const bt_ast_rule *tree) {
+  const bt_own_names *beside = checker->names.own_names;
+  for (size_t i = 0; beside && i < beside->alias_count; i++) add_alias(checker, &beside->aliases[i], (bt_range){0, 0});
+  for (uint32_t i = 0; i < tree->annotation_count; i++)
+    if (bt_is_own_names(&tree->annotations[i])) read_alias(checker, &tree->annotations[i]);
+}
+
+/* ---- what is used ---- */
+
+const bt_alias *bt_checker_alias_of(bt_checker *checker, const bt_field *field) {
+  bt_checker_alias *alias = bt_field_may_be_cut(field) ? find_alias(checker, field->key) : NULL;
+  if (alias) alias->is_used = true;
+  return alias ? &alias->said : NULL;
+}
+
+static void write_alias(const bt_alias *alias, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("@alias("));
+  for (uint32_t i = 0; i < alias->key_count; i++) {
+    if (i) bt_buffer_append(out, BT_STR(", "));
+    if (bt_path_is_valid(alias->keys[i]))
+      bt_buffer_append(out, alias->keys[i]);
+    else
+      bt_format_string(alias->keys[i], out);
+  }
+  bt_buffer_append(out, BT_STR(")\n"));
+}
+
+static void keep_text(bt_checker *checker, bt_buffer *text, bt_str *out) {
+  if (text->failed || !bt_arena_copy(checker->arena, bt_buffer_str(text), out)) checker->no_memory = true;
+  bt_buffer_dispose(text);
+}
+
+void bt_checker_keep_own_names(bt_checker *checker) {
+  bt_buffer all = {0}, beside = {0};
+  uint32_t count = checker->tree->annotation_count;
+  for (const bt_checker_alias *alias = checker->aliases; alias; alias = alias->next) {
+    if (alias->is_used) write_alias(&alias->said, &all);
+    if (alias->is_used && !alias->range.end) write_alias(&alias->said, &beside), count++;
+    if (!alias->is_used && alias->range.end)
+      bt_checker_report(checker, BT_W_UNUSED_NAME, alias->range,
+                        "the rule reads no attribute `%.*s`, so this alias says nothing", BT_FMT(alias->said.keys[0]));
+  }
+  if (count > BT_MAX_ANNOTATIONS)
+    bt_checker_report(checker, BT_E_LIMIT, ((bt_range){0, 0}),
+                      "with the aliases of its file the rule has more than %d annotations", BT_MAX_ANNOTATIONS);
+  keep_text(checker, &all, &checker->rule->own_names);
+  keep_text(checker, &beside, &checker->rule->beside);
+}
