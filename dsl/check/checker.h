@@ -45,6 +45,17 @@ typedef struct bt_checker_alias {
   bool is_used;
 } bt_checker_alias;
 
+/* Names of the text, and those beside it. */
+typedef struct bt_checker_own_name {
+  struct bt_checker_own_name *next;
+  bt_own_name said;
+  bt_range range;   /* as of an alias */
+  bt_str canonical; /* its spans, once it is used */
+  bool is_used;
+  bool is_open; /* its spans are being read */
+  bool is_told; /* what is wrong with it was said */
+} bt_checker_own_name;
+
 /* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be
  * freed, in any case. BT_INVALID: `diagnostics` says why. */
 bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, const bt_checker_names *names, bt_arena *arena,
@@ -99,8 +110,11 @@ typedef struct bt_checker {
   unsigned mixed;        /* above 0: what does not say of which span may be about one that is named nearby */
   const bt_ast *operand; /* the test that is all of the innermost operand */
   bt_checker_names names;
-  bt_checker_alias *aliases; /* in the order of their keys */
-  bool in_when;              /* what is lowered stands in that clause */
+  bt_checker_alias *aliases;      /* in the order of their keys */
+  bt_checker_own_name *own_names; /* in the order of their words */
+  unsigned own_depth;             /* names in names */
+  uint32_t own_parts;             /* of all that names stand for, where they stand */
+  bool in_when;                   /* what is lowered stands in that clause */
   bool no_memory;
 } bt_checker;
 
@@ -120,6 +134,8 @@ bool bt_scope_is_binding(const bt_checker *checker, bt_str name);
 int bt_scope_lookup(bt_checker *checker, bt_str name, bt_range range);
 /* Makes the binding of an `as` visible from here on. False: E023. */
 bool bt_scope_bind(bt_checker *checker, const bt_ast_part *as);
+/* A word that can name neither a binding nor spans: one with dots, or one of the language. */
+bool bt_scope_is_taken(bt_str word);
 
 /* checker_field.c */
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out);
@@ -243,6 +259,8 @@ const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node
 /* A written name, and whose it is. */
 const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node);
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range);
+/* What is said of names of spans elsewhere in the rule; false: no memory. */
+bool bt_checker_note_name(bt_checker *checker, bt_str name, bt_range range);
 /* All of them: nested conjunctions are flattened, `true` is dropped. */
 const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,
                                       bt_range range);
@@ -252,6 +270,8 @@ const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_a
 /* checker_selection.c */
 /* What trace.has, count and the like are about. */
 const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node);
+/* Names, strings, bindings, has(…), span(…) and what stands behind them; the rest are tests. */
+bool bt_checker_selects_spans(const bt_checker *checker, const bt_ast *node);
 /* A selection that is a condition or stands in parentheses behind a relation; its `as` is the caller's. */
 const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node);
 /* `name.key > 5`: a path of two segments or more whose head is no field's. */
@@ -284,11 +304,17 @@ bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range)
 /* Of event.name == "x" and the like: with the other names of that event. False: no memory. */
 bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison);
 
-/* checker_own_names.c: @alias. */
+/* checker_own_names.c: @alias and @name. */
 bool bt_is_own_names(const bt_ast_annotation *annotation);
 void bt_checker_own_names(bt_checker *checker, const bt_ast_rule *tree);
 /* The alias of an attribute's key, marked as used; NULL: none. */
 const bt_alias *bt_checker_alias_of(bt_checker *checker, const bt_field *field);
+/* What a word stands for; borrowed from the checker. NULL: nothing. */
+bt_checker_own_name *bt_checker_find_own(const bt_checker *checker, bt_str word);
+/* checker_own_spans.c: a word without quotes where spans are named, which a rule file may have given. */
+const bt_predicate *bt_checker_word(bt_checker *checker, bt_str word, bt_range range);
+/* `where(tool_call)`, where the word is the attribute's key. */
+void bt_checker_warn_of_own_key(bt_checker *checker, const bt_ast *node);
 /* Of a rule without errors: what was used goes into the rule, and what the text says for nothing is warned of. */
 void bt_checker_keep_own_names(bt_checker *checker);
 

@@ -1,11 +1,12 @@
-/* Names that a rule file, or the rule itself, gives: @alias(k, other). See checker.h and own_names.h. */
+/* Names that a rule file, or the rule itself, gives: @alias(k, other), @name(word = "span(…)"). See checker.h and
+ * own_names.h. */
 #include "dsl/check/checker.h"
 #include "dsl/rule/field.h"
 #include "dsl/syntax/diagnostic_codes.h"
 #include "dsl/syntax/format.h"
 
 bool bt_is_own_names(const bt_ast_annotation *annotation) {
-  return bt_str_equal(annotation->name, BT_STR("alias"));
+  return bt_str_equal(annotation->name, BT_STR("alias")) || bt_str_equal(annotation->name, BT_STR("name"));
 }
 
 /* ---- what is said ---- */
@@ -72,11 +73,63 @@ static void read_alias(bt_checker *checker, const bt_ast_annotation *annotation)
   add_alias(checker, &said, annotation->range);
 }
 
+bt_checker_own_name *bt_checker_find_own(const bt_checker *checker, bt_str word) {
+  for (bt_checker_own_name *own = checker->own_names; own; own = own->next)
+    if (bt_str_equal(own->said.word, word)) return own;
+  return NULL;
+}
+
+static void insert_name(bt_checker *checker, const bt_own_name *said, bt_range range) {
+  bt_checker_own_name *added = bt_checker_alloc(checker, 1, sizeof *added), **at = &checker->own_names;
+  if (!added) return;
+  while (*at && bt_str_compare((*at)->said.word, said->word) < 0) at = &(*at)->next;
+  *added = (bt_checker_own_name){.next = *at, .said = *said, .range = range};
+  if (!bt_arena_copy(checker->arena, said->word, &added->said.word)) checker->no_memory = true;
+  *at = added;
+}
+
+static void add_own_name(bt_checker *checker, const bt_own_name *said, bt_range range) {
+  bt_checker_own_name *before = bt_checker_find_own(checker, said->word);
+  if (!bt_path_is_valid(said->word) || bt_scope_is_taken(said->word))
+    bt_checker_report(checker, BT_E_OWN_NAME, range,
+                      "`%.*s` cannot stand for spans: expected a word without dots that is not reserved",
+                      BT_FMT(said->word));
+  else if (!before)
+    insert_name(checker, said, range);
+  else if (before->range.end)
+    bt_checker_report(checker, BT_E_ANNOTATION, range, "a second @name of `%.*s`: a rule has one", BT_FMT(said->word));
+  else if (!bt_str_equal(before->said.spans, said->spans))
+    bt_checker_report(checker, BT_E_ANNOTATION, range,
+                      "the rule file has another name `%.*s`, next to the rule's text: say it once",
+                      BT_FMT(said->word));
+  else
+    before->range = range;
+}
+
+static void read_names(bt_checker *checker, const bt_ast_annotation *annotation) {
+  bool right = annotation->argument_count > 0;
+  for (uint32_t i = 0; i < annotation->argument_count; i++) {
+    const bt_ast_argument *argument = &annotation->arguments[i];
+    bool has_spans = argument->name.len && !argument->is_list && argument->item_count == 1;
+    right = right && has_spans;
+    if (!has_spans) continue;
+    const bt_own_name said = {argument->name, argument->items[0].text};
+    add_own_name(checker, &said, annotation->range);
+  }
+  if (!right)
+    bt_checker_report(checker, BT_E_ANNOTATION, annotation->range,
+                      "expected a word and the spans that it stands for, as in @name(tool_call = `span(k == 1)`)");
+}
+
 void bt_checker_own_names(bt_checker *checker, const bt_ast_rule *tree) {
   const bt_own_names *beside = checker->names.own_names;
   for (size_t i = 0; beside && i < beside->alias_count; i++) add_alias(checker, &beside->aliases[i], (bt_range){0, 0});
-  for (uint32_t i = 0; i < tree->annotation_count; i++)
-    if (bt_is_own_names(&tree->annotations[i])) read_alias(checker, &tree->annotations[i]);
+  for (size_t i = 0; beside && i < beside->name_count; i++) add_own_name(checker, &beside->names[i], (bt_range){0, 0});
+  for (uint32_t i = 0; i < tree->annotation_count; i++) {
+    const bt_ast_annotation *annotation = &tree->annotations[i];
+    if (bt_str_equal(annotation->name, BT_STR("alias"))) read_alias(checker, annotation);
+    if (bt_str_equal(annotation->name, BT_STR("name"))) read_names(checker, annotation);
+  }
 }
 
 /* ---- what is used ---- */
@@ -99,6 +152,39 @@ static void write_alias(const bt_alias *alias, bt_buffer *out) {
   bt_buffer_append(out, BT_STR(")\n"));
 }
 
+static void write_name(const bt_checker_own_name *own, bt_buffer *out) {
+  bt_buffer_printf(out, "@name(%.*s = ", BT_FMT(own->said.word));
+  bt_format_string(own->canonical, out);
+  bt_buffer_append(out, BT_STR(")\n"));
+}
+
+/* All that is used goes into `all`, and what the text does not say into `beside`, too. The number of the latter. */
+static uint32_t write_used(bt_checker *checker, bt_buffer *all, bt_buffer *beside) {
+  uint32_t count = 0;
+  for (const bt_checker_alias *alias = checker->aliases; alias; alias = alias->next) {
+    if (!alias->is_used) continue;
+    write_alias(&alias->said, all);
+    if (!alias->range.end) write_alias(&alias->said, beside), count++;
+  }
+  for (const bt_checker_own_name *own = checker->own_names; own; own = own->next) {
+    if (!own->is_used) continue;
+    write_name(own, all);
+    if (!own->range.end) write_name(own, beside), count++;
+  }
+  return count;
+}
+
+static void warn_of_unused(bt_checker *checker) {
+  for (const bt_checker_alias *alias = checker->aliases; alias; alias = alias->next)
+    if (!alias->is_used && alias->range.end)
+      bt_checker_report(checker, BT_W_UNUSED_NAME, alias->range,
+                        "the rule reads no attribute `%.*s`, so this alias says nothing", BT_FMT(alias->said.keys[0]));
+  for (const bt_checker_own_name *own = checker->own_names; own; own = own->next)
+    if (!own->is_used && own->range.end)
+      bt_checker_report(checker, BT_W_UNUSED_NAME, own->range, "the rule says `%.*s` nowhere, so this says nothing",
+                        BT_FMT(own->said.word));
+}
+
 static void keep_text(bt_checker *checker, bt_buffer *text, bt_str *out) {
   if (text->failed || !bt_arena_copy(checker->arena, bt_buffer_str(text), out)) checker->no_memory = true;
   bt_buffer_dispose(text);
@@ -106,17 +192,11 @@ static void keep_text(bt_checker *checker, bt_buffer *text, bt_str *out) {
 
 void bt_checker_keep_own_names(bt_checker *checker) {
   bt_buffer all = {0}, beside = {0};
-  uint32_t count = checker->tree->annotation_count;
-  for (const bt_checker_alias *alias = checker->aliases; alias; alias = alias->next) {
-    if (alias->is_used) write_alias(&alias->said, &all);
-    if (alias->is_used && !alias->range.end) write_alias(&alias->said, &beside), count++;
-    if (!alias->is_used && alias->range.end)
-      bt_checker_report(checker, BT_W_UNUSED_NAME, alias->range,
-                        "the rule reads no attribute `%.*s`, so this alias says nothing", BT_FMT(alias->said.keys[0]));
-  }
+  uint32_t count = checker->tree->annotation_count + write_used(checker, &all, &beside);
+  warn_of_unused(checker);
   if (count > BT_MAX_ANNOTATIONS)
     bt_checker_report(checker, BT_E_LIMIT, ((bt_range){0, 0}),
-                      "with the aliases of its file the rule has more than %d annotations", BT_MAX_ANNOTATIONS);
+                      "with what its file says for it the rule has more than %d annotations", BT_MAX_ANNOTATIONS);
   keep_text(checker, &all, &checker->rule->own_names);
   keep_text(checker, &beside, &checker->rule->beside);
 }

@@ -36,18 +36,24 @@ static const bt_predicate *owned_name(bt_checker *checker, const bt_ast *node) {
 }
 
 const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node) {
+  if (node->kind == BT_AST_PATH) return bt_checker_word(checker, node->text, node->range);
   return node->owner == BT_NAME_OF_EITHER ? bt_checker_named(checker, node->text, node->range)
                                           : owned_name(checker, node);
 }
 
-const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range) {
-  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_NAMED, range);
+bool bt_checker_note_name(bt_checker *checker, bt_str name, bt_range range) {
   bt_noted_name *note = bt_checker_alloc(checker, 1, sizeof *note);
-  if (!predicate || !note || !keep_text(checker, &name)) return NULL;
-  predicate->name = name;
+  if (!note) return false;
   *note = (bt_noted_name){checker->span_names, name, range, {0, 0}};
   checker->span_names = note;
-  return predicate;
+  return true;
+}
+
+const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range) {
+  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_NAMED, range);
+  if (!predicate || !keep_text(checker, &name)) return NULL;
+  predicate->name = name;
+  return bt_checker_note_name(checker, name, range) ? predicate : NULL;
 }
 
 const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,
@@ -147,6 +153,7 @@ static const bt_predicate *lower_word(bt_checker *checker, const bt_ast *node, b
                         BT_FMT(node->text));
       return NULL;
     }
+    bt_checker_warn_of_own_key(checker, node);
     return lower_field_test(checker, node, node->range, BT_PREDICATE_IS_TRUE, site);
   }
   bt_checker_warn_of_wildcard(checker, node, false);

@@ -9,11 +9,19 @@ static bool is_reserved(bt_str name) {
   return false;
 }
 
+bool bt_scope_is_taken(bt_str word) {
+  return bt_path_rest(word).len || is_reserved(word);
+}
+
 static void declare_binding(bt_checker *checker, bt_ast_part *as) {
   bt_rule *rule = checker->rule;
-  if (bt_path_rest(as->name).len || is_reserved(as->name)) {
+  if (bt_scope_is_taken(as->name)) {
     bt_checker_report(checker, BT_E_AS, as->name_range,
                       "`%.*s` cannot name a binding: expected a word without dots that is not reserved",
+                      BT_FMT(as->name));
+  } else if (bt_checker_find_own(checker, as->name)) {
+    bt_checker_report(checker, BT_E_SHADOW, as->name_range,
+                      "`%.*s` names spans already, by @name or by the rule file: choose another name",
                       BT_FMT(as->name));
   } else if (rule->binding_count == BT_MAX_BINDINGS) {
     bt_checker_report(checker, BT_E_LIMIT, as->name_range, "a rule has at most %d bindings", BT_MAX_BINDINGS);

@@ -31,7 +31,7 @@ static const bt_selection *lower_direct(bt_checker *checker, const bt_ast *node)
   bt_checker_warn_of_direct(checker, node);
   bt_range name_range = {path->range.start, path->range.start + (uint32_t)name.len};
   const bt_predicate *items[2] = {
-      bt_checker_named(checker, name, name_range),
+      bt_checker_word(checker, name, name_range),
       bt_checker_compare_predicate(checker, node, &key, name, BT_SITE_WHERE),
   };
   if (!items[0] || !items[1]) return NULL;
@@ -77,7 +77,7 @@ static const bt_selection *lower_path(bt_checker *checker, const bt_ast *node) {
   bool reserved =
       bt_path_rest(node->text).len && (bt_str_equal(head, BT_STR("span")) || bt_str_equal(head, BT_STR("trace")));
   if (reserved || bt_str_equal(node->text, BT_STR("event.time"))) return report_field(checker, node);
-  return new_selection(checker, node->range, bt_checker_named(checker, node->text, node->range));
+  return new_selection(checker, node->range, bt_checker_word(checker, node->text, node->range));
 }
 
 static const bt_selection *lower_selection(bt_checker *checker, const bt_ast *node, bool in_operand);
@@ -197,8 +197,7 @@ const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node
   return lower_selection(checker, node, false);
 }
 
-/* Selections are made of names, strings, bindings, has(…), span(…) and what stands behind them; the rest are tests. */
-static bool selects_spans(const bt_checker *checker, const bt_ast *node) {
+bool bt_checker_selects_spans(const bt_checker *checker, const bt_ast *node) {
   switch ((int)node->kind) {
   case BT_AST_STRING: return true;
   case BT_AST_PATH:
@@ -212,7 +211,7 @@ static bool selects_spans(const bt_checker *checker, const bt_ast *node) {
 
 const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node) {
   if (node->kind == BT_AST_ERROR) return NULL;
-  if (!selects_spans(checker, node)) {
+  if (!bt_checker_selects_spans(checker, node)) {
     checker->operand = node;
     return new_selection(checker, node->range, bt_checker_predicate(checker, node, BT_SITE_OPERAND));
   }

@@ -1,5 +1,5 @@
-/* Names that a rule file gives: other keys that an attribute goes by. A rule's text says them by @alias(…), and who
- * reads a rule file gives them next to the text. Thread: no state. */
+/* Names that a rule file gives: other keys that an attribute goes by, and words for spans. A rule's text says them by
+ * @alias(…) and @name(…), and who reads a rule file gives them next to the text. Thread: no state. */
 #ifndef BT_DSL_RULE_OWN_NAMES_H
 #define BT_DSL_RULE_OWN_NAMES_H
 
@@ -17,9 +17,17 @@ typedef struct bt_alias {
   uint32_t key_count;
 } bt_alias;
 
+/* Where rules say the word, they mean the spans. */
+typedef struct bt_own_name {
+  bt_str word;
+  bt_str spans; /* a selection by tests of one span, as text: span(…) */
+} bt_own_name;
+
 typedef struct bt_own_names {
   const bt_alias *aliases;
   size_t alias_count;
+  const bt_own_name *names;
+  size_t name_count;
 } bt_own_names;
 
 bool bt_alias_equal(const bt_alias *a, const bt_alias *b);

@@ -184,6 +184,7 @@ struct bt_predicate {
   const bt_predicate **items; /* AND, OR: two or more; NOT, EVENT, LINK: one */
   uint32_t item_count;
   bt_str name;              /* NAMED */
+  bt_str own_name;          /* the word of the rule file that is written for it (own_names.h); else empty */
   bt_comparison comparison; /* COMPARE */
   bt_field field;           /* EXISTS, IS_TRUE */
 };
@@ -288,7 +289,7 @@ typedef struct bt_rule {
   const bt_annotation *annotations;
   uint32_t annotation_count;
   bt_str conventions; /* "stable", or a release: attributes go by all of their names; "": by the one that is written */
-  bt_str own_names;   /* the aliases that it uses, as annotations, a line each: @alias(k, other)⏎; "": none */
+  bt_str own_names;   /* the aliases and names that it uses, an annotation a line: @alias(k, other)⏎; "": none */
   bt_str beside; /* those of them that its text does not say: what goes in front of the text where that goes alone */
   /* Formatted text without comments and annotations, but for @semconv and `own_names`: what the condition hash is made
    * of. */

@@ -53,8 +53,8 @@ static const bt_value *name_of(const bt_predicate *predicate) {
 }
 
 static bool begins_with_a_name(const bt_predicate *predicate) {
-  while (predicate->item_count) predicate = predicate->items[0];
-  return predicate->kind == BT_PREDICATE_NAMED || predicate->kind == BT_PREDICATE_TRUE;
+  while (predicate->item_count && !predicate->own_name.len) predicate = predicate->items[0];
+  return predicate->own_name.len || predicate->kind == BT_PREDICATE_NAMED || predicate->kind == BT_PREDICATE_TRUE;
 }
 
 static bool begins_with(const sentence *s, bt_range range, const char *word) {

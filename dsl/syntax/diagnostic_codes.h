@@ -25,6 +25,7 @@
  *   E038  a relation over links in `when`, or without `within`
  *   E039  a count of events or links where no single span is, or of what is no test
  *   E040  annotations
+ *   E041  a word for spans (@name, names) that stands for none
  *
  *   W001  a condition that can never hold, or always holds
  *   W002  an attribute where an intrinsic was probably meant: where(status == "error")
@@ -49,10 +50,12 @@
  *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
  *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them
  *   W023  `span.id == "ab"`: no span has such an id
+ *   W024  a span name that is nearly a word of the rule file
  *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one
  *   W026  an attribute is read by a name that was changed
  *   W027  a name that changed, and that @semconv does not bridge
- *   W028  a name that the text gives, and that the rule does not use */
+ *   W028  a name that the text gives, and that the rule does not use
+ *   W029  `where(tool_call)` reads an attribute, and the rule file means spans by that word */
 #ifndef BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 #define BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 
@@ -79,6 +82,7 @@
 #define BT_E_LINKED         "E038"
 #define BT_E_PART_COUNT     "E039"
 #define BT_E_ANNOTATION     "E040"
+#define BT_E_OWN_NAME       "E041"
 #define BT_W_CONSTANT       "W001"
 #define BT_W_INTRINSIC      "W002"
 #define BT_W_BARE_WORD      "W003"
@@ -102,10 +106,12 @@
 #define BT_W_PICKED_LINK    "W021"
 #define BT_W_TWO_SPANS      "W022"
 #define BT_W_NO_SPAN_ID     "W023"
+#define BT_W_NEAR_OWN_NAME  "W024"
 #define BT_W_SPANS_COUNTED  "W025"
 #define BT_W_RENAMED        "W026"
 #define BT_W_UNBRIDGED      "W027"
 #define BT_W_UNUSED_NAME    "W028"
+#define BT_W_OWN_KEY        "W029"
 
 /* The page on what no rule can say, to which messages lead by its headings. */
 #define BT_NOT_SAID "docs/reference/not-said.md"

@@ -308,6 +308,8 @@ static void offer_annotations(bt_offering *o) {
   bt_offer_function(o, "severity");
   bt_offer_function(o, "semconv");
   bt_offer_function(o, "alias");
+  bt_offer_item(o, BT_COMPLETION_KEYWORD, BT_STR("name"), BT_STR("name("), "@name(word = `span(test)`)",
+                "The word stands for these spans, wherever the rule says it without quotes.");
   for (size_t i = 0; i < sizeof frameworks / sizeof frameworks[0]; i++)
     bt_offer_item(o, BT_COMPLETION_KEYWORD, bt_str_from(frameworks[i]),
                   bt_offer_joined(o, bt_str_from(frameworks[i]), "(controls = {"), "@framework(controls = {…})",
@@ -315,7 +317,9 @@ static void offer_annotations(bt_offering *o) {
 }
 
 static void offer_annotation_items(bt_offering *o) {
-  if (bt_str_equal(o->context->annotation, BT_STR("alias"))) return; /* keys, which only traces know */
+  bool is_own =
+      bt_str_equal(o->context->annotation, BT_STR("alias")) || bt_str_equal(o->context->annotation, BT_STR("name"));
+  if (is_own) return; /* keys, which only traces know, and words of one's own */
   if (bt_str_equal(o->context->annotation, BT_STR("semconv"))) {
     bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("stable"), BT_STR("stable"), "every name that is known", NULL);
     return;

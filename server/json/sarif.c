@@ -38,6 +38,7 @@ static const code_meaning meanings[] = {
     {"E038", "A relation over links in `when`, or without `within`"},
     {"E039", "A count of events or links where no single span is, or of what is no test"},
     {"E040", "Annotations"},
+    {"E041", "A name that stands for no spans"},
     {"W001", "A condition that can never hold, or always holds"},
     {"W002", "An attribute where an intrinsic was probably meant"},
     {"W003", "A bare word on the right is a string"},
@@ -61,10 +62,12 @@ static const code_meaning meanings[] = {
     {"W021", "One span is picked before its links are asked for"},
     {"W022", "Two spans may meet two tests"},
     {"W023", "A text that is the id of no span"},
+    {"W024", "A span's name that is nearly a name of the rule file"},
     {"W025", "A count of spans where the events of one span were probably meant"},
     {"W026", "An attribute is read by its old name, and newer spans say another one"},
     {"W027", "A name that changed, and that @semconv does not read for its other name"},
     {"W028", "A name that the text gives, and that the rule does not use"},
+    {"W029", "An attribute that is called as a name of the rule file"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {

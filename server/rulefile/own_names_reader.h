@@ -1,4 +1,4 @@
-/* `aliases` of a rule file. For server/rulefile alone. Thread: no state. */
+/* `aliases` and `names` of a rule file. For server/rulefile alone. Thread: no state. */
 #ifndef BT_SERVER_RULEFILE_OWN_NAMES_READER_H
 #define BT_SERVER_RULEFILE_OWN_NAMES_READER_H
 
@@ -8,7 +8,7 @@
 
 /* NULL for what a file does not say. */
 typedef struct bt_own_names_nodes {
-  const bt_yaml_node *aliases;
+  const bt_yaml_node *aliases, *names;
 } bt_own_names_nodes;
 
 /* *out is new, or NULL where the file says none. BT_INVALID: its message has the place. BT_NO_MEMORY. */

@@ -304,8 +304,12 @@ READER(keep_aliases) {
   return ((file_reader *)into)->own_names.aliases = value, bt_yaml_expect_map(d, value, "aliases", error);
 }
 
+READER(keep_names) {
+  return ((file_reader *)into)->own_names.names = value, bt_yaml_expect_map(d, value, "names", error);
+}
+
 static const bt_yaml_field file_fields[] = {
-    {"groups", keep_groups}, {"rules", keep_rules}, {"aliases", keep_aliases}, {0}};
+    {"groups", keep_groups}, {"rules", keep_rules}, {"aliases", keep_aliases}, {"names", keep_names}, {0}};
 
 static bt_status read_group(const document *d, const node *map, file_reader *reader, bt_error *error) {
   reader->group = (bt_str){NULL, 0};

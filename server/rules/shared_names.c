@@ -26,7 +26,12 @@ static bool copy_names(bt_arena *arena, const bt_own_names *from, bt_own_names *
   bt_alias *aliases = bt_arena_array(arena, from->alias_count, sizeof *aliases);
   bool ok = aliases != NULL;
   for (size_t i = 0; ok && i < from->alias_count; i++) ok = copy_alias(arena, &from->aliases[i], &aliases[i]);
-  *to = (bt_own_names){aliases, from->alias_count};
+  bt_own_name *names = bt_arena_array(arena, from->name_count, sizeof *names);
+  ok = ok && names;
+  for (size_t i = 0; ok && i < from->name_count; i++)
+    ok = bt_arena_copy(arena, from->names[i].word, &names[i].word) &&
+         bt_arena_copy(arena, from->names[i].spans, &names[i].spans);
+  *to = (bt_own_names){aliases, from->alias_count, names, from->name_count};
   return ok;
 }
 

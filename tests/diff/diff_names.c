@@ -1,6 +1,7 @@
 /* What `semconv` means: a rule that goes by all names of its attributes gives a trace of mixed ages the verdict that
  * the rule with the newest names gives the translated trace. What `aliases` means: the verdict of the rule that reads,
- * for each alias, a key that the trace has for nothing else, and that says what the alias is worth. Both evaluators,
+ * for each alias, a key that the trace has for nothing else, and that says what the alias is worth. What `names` means:
+ * the verdict of the rule with the tests that they stand for. Both evaluators,
  * on random rules, traces, tables of renames and aliases.
  *
  *   diff_names [PAIRS]      (20,000 when it is not said)
@@ -38,6 +39,11 @@ typedef struct meaning {
   bool is_own;
   bt_arena arena; /* of what own keys are made of */
 } meaning;
+
+static void dispose_meaning(meaning *m) {
+  if (m->is_own) own_keys_dispose(&m->own);
+  bt_arena_dispose(&m->arena);
+}
 
 static void make_meaning(test_random *random, const char *const *keys, size_t count, meaning *out) {
   bt_arena_init(&out->arena, ARENA_BYTES);
@@ -162,6 +168,8 @@ static void say_meaning(const meaning *m) {
     for (uint32_t k = 0; k < m->own.aliases[i].key_count; k++)
       printf("%s%.*s%s", k ? ", " : "alias ", BT_FMT(m->own.keys[i][k]),
              k + 1 < m->own.aliases[i].key_count ? "" : "\n");
+  for (size_t i = 0; m->is_own && i < m->own.names.name_count; i++)
+    printf("name %.*s: %.*s\n", BT_FMT(m->own.words[i].word), BT_FMT(m->own.words[i].spans));
 }
 
 static void check_pair(const rules *r, const meaning *m, const bt_trace *mixed, const bt_trace *translated,
@@ -180,8 +188,8 @@ static void check_pair(const rules *r, const meaning *m, const bt_trace *mixed, 
   stop("a rule by all names differs from the translation");
 }
 
-/* The rule three times; false: it reads a key of spans or of resources that have two newest names, or none that has an
- * alias. */
+/* The rule three times; false: it reads a key of spans or of resources that have two newest names, or has
+ * neither alias nor name. */
 static bool make_rules(bt_str text, meaning *m, rules *out) {
   *out = (rules){compile(text, m, true), compile(text, m, false), compile(text, m, false)};
   if (m->is_own) return own_keys_translate_rule(&m->own, out->translated, &m->arena);
@@ -217,7 +225,7 @@ static void check_any_rule(test_random *random, counts *c) {
     for (int k = 0; k < 2; k++) bt_arena_dispose(&arenas[k]);
   }
   free_rules(&r);
-  bt_arena_dispose(&m.arena);
+  dispose_meaning(&m);
   bt_buffer_dispose(&rule_text);
   bt_buffer_dispose(&trace_text);
 }
@@ -280,7 +288,7 @@ static void check_attributes(maker *m, counts *c) {
     check_pair(&r, &of_keys, &mixed.trace, &translated.trace, &options, c);
   }
   free_rules(&r);
-  bt_arena_dispose(&of_keys.arena);
+  dispose_meaning(&of_keys);
 }
 
 int main(int argc, char **argv) {

@@ -1,8 +1,9 @@
-/* Random aliases. See own_keys.h. */
+/* Random aliases and names. See own_keys.h. */
 #include "tests/support/own_keys.h"
 
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/rule/field.h"
 #include "dsl/rule/rule_walk.h"
 
@@ -18,8 +19,34 @@ static const bt_alias *find_alias(const own_keys *own, bt_str key) {
   return NULL;
 }
 
+/* Each word stands for tests that may say the words before it. */
+static void make_words(test_random *random, own_keys *out) {
+  static const char *const words[OWN_WORDS] = {"c", "b", "a"};
+  static const char *const spans[] = {"\"a\"",
+                                      "\"x y\"",
+                                      "span(exists(k))",
+                                      "span(k == 1 or m == \"x\")",
+                                      "span(k > 0 and \"a\")",
+                                      "span(event.k == 1 or event.name == \"x\")",
+                                      "span(not (span.kind == server) and m != 2)",
+                                      "trace.has(span.status != error).where(exists(m))",
+                                      "span(c or k == 1)",
+                                      "c.where(exists(m))",
+                                      "span(not c and m == 1)",
+                                      "b.where(k > 0)",
+                                      "span(b or c)",
+                                      "b"};
+  static const unsigned counts[OWN_WORDS] = {8, 11, 14};
+  for (unsigned i = 0; i < OWN_WORDS; i++) {
+    const char *text = spans[test_random_below(random, counts[i])];
+    if (test_random_below(random, 2))
+      out->words[out->names.name_count++] = (bt_own_name){bt_str_from(words[i]), bt_str_from(text)};
+  }
+}
+
 void own_keys_make(test_random *random, const char *const *keys, size_t count, own_keys *out) {
-  *out = (own_keys){.names = {.aliases = out->aliases}};
+  *out = (own_keys){.names = {.aliases = out->aliases, .names = out->words}};
+  make_words(random, out);
   unsigned wanted = 1 + test_random_below(random, OWN_KEYS_MAX);
   for (unsigned i = 0; i < wanted; i++) {
     bt_alias *alias = &out->aliases[out->names.alias_count];
@@ -82,8 +109,51 @@ static void translate_field(void *context, const bt_field *const_field) {
   field->key = own_key(field->key, suffix, t->arena);
 }
 
-bool own_keys_translate_rule(const own_keys *own, bt_rule *rule, bt_arena *arena) {
-  translation t = {.own = own, .arena = arena};
+/* ---- names ---- */
+
+typedef struct naming {
+  own_keys *own;
+  bt_str text; /* of the rule */
+  bool has_changed;
+} naming;
+
+/* A word without quotes is a name. What was looked at has no place any more: the tests of a name are of another text.
+ */
+static void name_predicate(void *context, const bt_predicate *const_predicate) {
+  naming *n = context;
+  bt_predicate *predicate = (bt_predicate *)(uintptr_t)const_predicate;
+  if (predicate->kind != BT_PREDICATE_NAMED || !predicate->range.end) return;
+  bool is_word = n->text.ptr[predicate->range.start] != '"';
+  predicate->range = (bt_range){0, 0};
+  for (size_t i = 0; is_word && i < n->own->names.name_count; i++)
+    if (bt_str_equal(n->own->words[i].word, predicate->name)) {
+      *predicate = *n->own->spans[i]->condition->selection->predicate;
+      n->has_changed = true;
+      return;
+    }
+}
+
+static bool name_rule(own_keys *own, const bt_rule *rule) {
+  naming n = {.own = own, .text = rule->text};
+  bt_rule_walk(rule, &(bt_rule_visitor){.on_predicate = name_predicate, .context = &n});
+  return n.has_changed;
+}
+
+static void read_spans(own_keys *own, size_t number) {
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile(own->words[number].spans, &own->spans[number], &diagnostics, NULL)) abort();
+  bt_diagnostics_dispose(&diagnostics);
+  name_rule(own, own->spans[number]);
+}
+
+void own_keys_dispose(own_keys *own) {
+  for (size_t i = 0; i < OWN_WORDS; i++) bt_rule_free(own->spans[i]);
+}
+
+bool own_keys_translate_rule(own_keys *own, bt_rule *rule, bt_arena *arena) {
+  for (size_t i = 0; i < own->names.name_count; i++) read_spans(own, i);
+  translation t = {.own = own, .arena = arena, .has_changed = name_rule(own, rule)};
   bt_rule_walk(rule, &(bt_rule_visitor){.on_field = translate_field, .context = &t});
   return t.has_changed;
 }
