@@ -58,9 +58,10 @@ struct bt_command {
 extern const bt_command bt_command_serve, bt_command_check, bt_command_fmt, bt_command_test, bt_command_eval,
     bt_command_replay, bt_command_first, bt_command_token, bt_command_backup, bt_command_generate, bt_command_diff,
     bt_command_trace, bt_command_compare, bt_command_gate, bt_command_record, bt_command_canary, bt_command_sync,
-    bt_command_explain, bt_command_vacuity, bt_command_silent, bt_command_suggest, bt_command_changed,
-    bt_command_verify_report, bt_command_contrast, bt_command_health, bt_command_doctor, bt_command_import,
-    bt_command_listen, bt_command_lsp, bt_command_init, bt_command_mcp, bt_command_merge, bt_command_sampler;
+    bt_command_explain, bt_command_vacuity, bt_command_silent, bt_command_backtest, bt_command_suggest,
+    bt_command_changed, bt_command_verify_report, bt_command_contrast, bt_command_health, bt_command_doctor,
+    bt_command_import, bt_command_listen, bt_command_lsp, bt_command_init, bt_command_mcp, bt_command_merge,
+    bt_command_sampler;
 /* Which commands stand together in the program's help; the others come last. Ends with a NULL title. */
 typedef struct bt_command_area {
   const char *title, *names; /* names with a blank between */

@@ -97,6 +97,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
                                          &bt_command_sampler,
                                          &bt_command_vacuity,
                                          &bt_command_silent,
+                                         &bt_command_backtest,
                                          &bt_command_suggest,
                                          &bt_command_changed,
                                          &bt_command_verify_report,
@@ -116,8 +117,8 @@ const bt_command *const bt_commands[] = {&bt_command_init,
 
 const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "init check fmt test record suggest import sync sampler lsp"},
-    {"Traces against rules:",
-     "listen replay merge first trace contrast changed diff compare gate vacuity silent eval explain verify-report"},
+    {"Traces against rules:", "listen replay merge first trace contrast changed diff compare gate vacuity silent "
+                              "backtest eval explain verify-report"},
     {"The service:", "serve mcp health doctor token backup canary"},
     {0}};
 

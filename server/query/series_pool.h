@@ -1,6 +1,6 @@
 /* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one
- * evaluation). Only these include it. Thread: everything is behind the pool's mutex, except for a run's counts, which
- * are its worker's while it goes on. */
+ * evaluation), which counted_steps.c calls, too. Only these include it. Thread: everything is behind the pool's mutex,
+ * except for a run's counts, which are its worker's while it goes on. */
 #ifndef BT_SERVER_QUERY_SERIES_POOL_H
 #define BT_SERVER_QUERY_SERIES_POOL_H
 
@@ -72,6 +72,11 @@ typedef struct bt_series_run { /* one replay that counts */
   int64_t begun_ns;  /* monotonic */
   int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */
   bt_work_scope scope;
+  /* Of one that no pool began (counted_steps.c); all-zero else. */
+  const bt_cancel *cancel; /* instead of the scope's */
+  bool is_past;            /* it is about what was, and not about now: it may wait for late spans */
+  void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
+  uint64_t requests, bytes_inspected, bytes_received; /* what it took */
 } bt_series_run;
 
 struct bt_series_pool {

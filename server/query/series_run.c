@@ -117,6 +117,9 @@ static void take_result(bt_series_run *run, const bt_replay_result *result) {
     snprintf(run->reason, sizeof run->reason, "%s", result->reason);
   for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);
   run->sampling = result->coverage.sampling;
+  run->requests = result->requests;
+  run->bytes_inspected = result->bytes_inspected;
+  run->bytes_received = result->bytes_received;
 }
 
 /* A tick of many alert rules: one search finds what any of them has to look at. Over longer ranges each rule's own
@@ -145,7 +148,7 @@ static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
 }
 
 void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run) {
-  bt_replay_observer observer = {.context = run, .verdict = count_trace};
+  bt_replay_observer observer = {.context = run, .verdict = count_trace, .progress = run->progress};
   bt_replay_request request = {.rules = run->rules,
                                .rule_count = run->series_count,
                                .range = {run->first_step * run->step_ns, run->end_step * run->step_ns},
@@ -159,11 +162,11 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
-                               .is_live = true,
+                               .is_live = !run->is_past,
                                .gap_step_ns = run->step_ns,
                                .joins_searches = joins_searches(run),
                                .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
-                               .cancel = &run->scope.cancel};
+                               .cancel = run->cancel ? run->cancel : &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};
   if (!make_counts(run, options->memory)) return; /* nothing was read, and no count says that it was */

@@ -17,6 +17,7 @@ RULES = "rules:\n- id: a\n  dsl: |\n    when { a }\n    always { b }\n"
 TESTED = RULES + "  tests:\n  - {name: t, trace: [{span: a}], expect: violated}\n"
 KEPT = "rules:\n- id: a\n  dsl: |\n    when { a }\n    always { a }\n"
 OTHER = "rules:\n- id: a\n  dsl: |\n    when { a }\n    always { c }\n"
+ALERTS = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: betrace_violations_total > 0}\n"
 WARNED = "rules:\n- id: a\n  dsl: |\n    when { a as x }\n    always { b }\n"
 NOWHERE = ("--tempo", "http://127.0.0.1:1")
 WINDOWS = ("--before", "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z", "--after", "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z")
@@ -30,7 +31,7 @@ TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": 
                "first": (1, "{}", "--traces", "{traces}"), "trace": (1, "2", "{}", "--traces", "{traces}"), "contrast": (3, "{}", "--traces", "{traces}"),
                "compare": (3, "{}", "--traces", "{traces}", *WINDOWS), "gate": (3, "{}", "--traces", "{traces}", "--baseline", "1", "--candidate", "2"),
                "record": (0, "2", "{}", "--traces", "{traces}", "--out", "{out}"), "sync": (1, "{}", "--url", "{url}", "--tenant", "other"), "explain": (0, "{}"), "sampler": (0, "{}"),
-               "vacuity": (0, "{}", "--traces", "{traces}"), "silent": (3, "{}", "--traces", "{traces}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
+               "vacuity": (0, "{}", "--traces", "{traces}"), "silent": (3, "{}", "--traces", "{traces}"), "backtest": (0, "{}", "--traces", "{traces}", "--alerts", "{alerts}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
                "mcp": (0, "{}", "--traces", "{traces}"),
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
 NO_DSL = {"test", "sync", "mcp"}  # they say why not
@@ -59,6 +60,8 @@ STATUSES = [
     (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"), (3, "sampler", "{rules}", "--traces", "{empty}"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
     (2, "silent"), (3, "silent", "{rules}", "{traces}"),
+    (0, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}"), (1, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}", "--per-week", "0"), (2, "backtest", "{rules}", "{traces}"),
+    (3, "backtest", "{rules}", *NOWHERE, "--alerts", "{alerts}"),
     (2, "suggest"), (3, "suggest", *NOWHERE), (2, "changed"), (3, "changed", "--candidate", "a=b", "{traces}"), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),
     (0, "health", "--url", "{url}"), (2, "health", "x"), (3, "health", "--url", "http://127.0.0.1:1"),
@@ -86,7 +89,7 @@ class GrammarTest(unittest.TestCase):
         cls.names = {"folder": folder.name, "out": os.path.join(folder.name, "recorded"), "none": os.path.join(folder.name, "none")}
         texts = {"rules": RULES, "tested": TESTED, "failing": TESTED.replace("violated", "satisfied"), "kept": KEPT, "other": OTHER, "many": MANY,
                  "broken": RULES.replace("always", "alway"), "warned": WARNED, "unformatted": RULES.replace("when { a }\n", "when {a}\n"),
-                 "vacuous": RULES.replace("{ a }", "{ never.seen }"), "traces": trace(1, span("a"), span("b")) + trace(2, span("a")), "empty": '{"resourceSpans": []}'}
+                 "vacuous": RULES.replace("{ a }", "{ never.seen }"), "traces": trace(1, span("a"), span("b")) + trace(2, span("a")), "empty": '{"resourceSpans": []}', "alerts": ALERTS}
         for name, text in texts.items():
             cls.names[name] = os.path.join(folder.name, name + (".jsonl" if name in ("traces", "empty") else ".yaml"))
             with open(cls.names[name], "w", encoding="utf-8") as file:

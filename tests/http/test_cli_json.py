@@ -42,6 +42,7 @@ class JsonTest(unittest.TestCase):
         window = "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
         return {"init": [os.path.join(self.folder.name, "init")], "check": [self.rules], "fmt": ["--check", self.rules], "test": [self.rules], "diff": [self.rules, self.rules, "--traces", self.traces],
                 "compare": [*over, "--before", window, "--after", window], "gate": [*over, "--baseline", "1", "--candidate", "2"], "explain": [self.rules], "import": [self.rules], "version": [],
+                "backtest": [*over, "--alerts", str(doc_pages.ROOT / "distribution/prometheus/betrace-slo.yaml")],
                 "listen": ["--rules", self.rules, "--settle", "10ms", "--json", "--", "true"],
                 "trace": ["1", *over], "merge": [self.write("s.json", run_cli("replay", *over, "--shard", "1/1").stdout)], "record": ["1", *over], "suggest": ["--traces", self.traces], "changed": ["--traces", self.traces, "--candidate", "a=b"],
                 "generate": ["--traces", "10", "--out", os.path.join(self.folder.name, "g.pb")]}.get(command, over)

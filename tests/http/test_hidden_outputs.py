@@ -65,6 +65,8 @@ class OutputsTest(unittest.TestCase):
         rule = {"id": "one", "name": "name" + EVIL, "description": "text" + EVIL, "labels": {"team": EVIL}, "dsl": cls.dsl,
                 "tests": [{"name": "t" + EVIL, "trace": [{"span": "q" + EVIL}], "expect": "satisfied"}]}
         cls.rules = cls.write(f"r{EVIL[:8]}{TAGS[:3]}.json", json.dumps({"rules": [rule]}))
+        firing = {"alert": "a" + EVIL, "expr": "betrace_violations_total >= 0", "labels": {"severity": "s" + EVIL}}
+        cls.alerts = cls.write("a.yaml", json.dumps({"groups": [{"name": "g" + EVIL, "rules": [firing]}]}))
         cls.broken = cls.write(f"b{EVIL[:8]}{TAGS[:3]}.json", json.dumps({"rules": [{"id": "b", "dsl": f'when {{ "{EVIL}" }} alway {{ b }}'}]}))
         cls.shard = cls.write("s.json", run_cli("replay", "--rules", cls.rules, "--traces", cls.traces, "--shard", "1/1").stdout)
         cls.idle = f'when {{ trace.has(span.name == "q{EVIL}x") }} always {{ b }}'
@@ -100,6 +102,7 @@ class OutputsTest(unittest.TestCase):
             yield ("gate", form), ("gate", *over, "--baseline", "v" + EVIL, "--candidate", "2", *output)
             yield ("diff", form), ("diff", self.rules, "--dsl", self.idle, "--traces", self.traces, *output)
             yield ("vacuity", form), ("vacuity", "--dsl", self.idle, "--traces", self.traces, *output)
+            yield ("backtest", form), ("backtest", *over, "--alerts", self.alerts, *output)
             yield ("silent", form), ("silent", "--dsl", self.idle, "--traces", self.traces, *output)
             yield ("explain", form), ("explain", "--examples", "--rules", self.rules, *output)
             yield ("diff", form), ("diff", "--meaning", self.rules, "--dsl", self.idle, *output)

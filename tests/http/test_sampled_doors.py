@@ -319,6 +319,7 @@ class Doors(Folder):
         asks = {"replay": ("--dsl", rule, self.path), "merge": (shard,), "first": ("--dsl", rule, self.path), "eval": ("--dsl", rule, self.path),
                 "contrast": ("--dsl", rule, self.path), "compare": ("--dsl", rule, *sides, self.path), "suggest": ("--traces", self.path),
                 "gate": ("--dsl", rule, "--baseline", "1", "--candidate", "2", self.path), "vacuity": ("--rules", rules, "--traces", self.path), "silent": ("--rules", rules, "--traces", self.path),
+                "backtest": ("--rules", rules, "--traces", self.path, "--alerts", os.path.join(ROOT, "distribution/prometheus/betrace-alerts.yaml")),
                 "diff": (before, rules, "--traces", self.path), "changed": ("--around", "2026-01-01T01:00:00Z", "--traces", self.path), "listen": ("--dsl", rule, "--settle", "100ms")}
         commands = set(re.findall(r"^  ([a-z-]+) +[a-z]", run_cli("--help").stdout, re.M)) - {"betrace"}
         self.assertEqual(commands - COMMANDS_OF_NO_RANGE, set(asks))

@@ -57,7 +57,7 @@ FLOORS = [
     ["server/base"],
     ["server/rules", "server/memory", "server/metrics"],
     ["server/work", "server/store", "server/editor", "server/rulefile"],
-    ["server/replay", "server/doctor", "server/import", "server/sampler"],
+    ["server/replay", "server/doctor", "server/import", "server/sampler", "server/backtest"],
     ["server/settings", "server/query", "server/watch"],
     ["server/json"],
     ["server/compliance", "server/lsp", "server/mcp"],

@@ -50,7 +50,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
             "test_filters_clickhouse", "test_parts_tempo", "test_conformance_clickhouse", "test_signoz_clickhouse",
             "test_doctor_clickhouse", "test_stores_clickhouse", "test_replay_opensearch", "test_filters_opensearch",
-            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector", "test_changed_tempo")
+            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector", "test_backtest_prometheus", "test_changed_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -86,7 +86,7 @@ BENCHES_IN_CHECK = ("bench_replay",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
-                "test_prometheus", "test_soak")
+                "test_prometheus", "test_backtest_prometheus", "test_soak")
 # Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of
 # bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
@@ -469,6 +469,12 @@ def dist():
     yield from python_files("tests/editors/test_*.py", beside=True)
 
 
+def backtest_large():
+    """Alerts of 20 rules over 30 days, and 700 random expressions, against a real Prometheus."""
+    yield from configure_and_build("release", "betrace", "backtest_series")
+    yield Step([PYTHON, "tests/e2e/test_backtest_prometheus.py", "--full"], outcome.of_unittest, env={"BETRACE_BIN": binary("release")})
+
+
 def dist_large():
     """The package, the image and two `make dist` for real."""
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
@@ -550,6 +556,7 @@ SUITES = {
     "full:coverage": coverage,
     "full:grafana": grafana,
     "full:alerts": alerts,
+    "full:backtest": backtest_large,
     "full:dist": dist_large,
     "full:tools": tools,
     "full:tidy": tidy,

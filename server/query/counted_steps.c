@@ -1,0 +1,72 @@
+/* Violations by steps of a range. See counted_steps.h. */
+#include "server/query/counted_steps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/query/series_pool.h"
+
+enum { MOST_CELLS = 8000000 };
+
+static bt_status check_steps(const bt_counted_steps *steps, bt_error *error) {
+  if (!steps->rule_count || steps->end_step <= steps->first_step)
+    return bt_error_set(error, BT_INVALID, "the range has no whole step that is settled");
+  if (bt_counted_steps_count(steps) > MOST_CELLS / steps->rule_count)
+    return bt_error_set(error, BT_INVALID,
+                        "%zu steps of %zu rules are more than %d counts; take a longer --step, a shorter range or "
+                        "fewer rules",
+                        bt_counted_steps_count(steps), steps->rule_count, MOST_CELLS);
+  return BT_OK;
+}
+
+/* What counted nothing at all has failed: the reason begins with the word of its status. */
+static bt_status check_run(const bt_series_run *run, const bt_replay_request *asked, bt_error *error) {
+  if (asked->cancel && atomic_load(&asked->cancel->requested))
+    return bt_error_set(error, BT_CANCELLED, "it was cancelled");
+  if (!run->counts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < run->series_count * bt_run_steps(run); i++)
+    if (run->counts[i].is_read) return BT_OK;
+  return bt_error_set(error, BT_UNAVAILABLE, "no step could be counted: %s", run->reason);
+}
+
+bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *asked, int64_t step_ns,
+                                void (*progress)(void *context, double fraction, const bt_replay_result *so_far),
+                                bt_counted_steps *out, bt_error *error) {
+  *out = (bt_counted_steps){.step_ns = step_ns,
+                            .first_step = asked->range.start_ns / step_ns,
+                            .end_step = asked->range.end_ns / step_ns,
+                            .rule_count = asked->rule_count};
+  bt_status status = check_steps(out, error);
+  if (status) return status;
+  bt_series_options options = {.assumptions = asked->assumptions, .memory_limit_bytes = (size_t)256 << 20};
+  bt_series_run run = {.rules = (const bt_rule_definition **)asked->rules,
+                       .series_count = asked->rule_count,
+                       .tenant = asked->tenant ? (char *)asked->tenant : (char *)"",
+                       .source = source,
+                       .step_ns = step_ns,
+                       .first_step = out->first_step,
+                       .end_step = out->end_step,
+                       .margin_ns = asked->assumptions.margin_ns,
+                       .wants_exercised = true,
+                       .cancel = asked->cancel,
+                       .is_past = true,
+                       .progress = progress};
+  bt_series_run_evaluate(&options, &run);
+  status = check_run(&run, asked, error);
+  out->counts = run.counts;
+  out->sampling = run.sampling;
+  out->requests = run.requests;
+  out->bytes_inspected = run.bytes_inspected;
+  out->bytes_received = run.bytes_received;
+  memcpy(out->reason, run.reason, sizeof out->reason);
+  free(run.is_unsure);
+  free(run.has_trace);
+  free(run.provisional);
+  return status;
+}
+
+void bt_counted_steps_dispose(bt_counted_steps *steps) {
+  free(steps->counts);
+  *steps = (bt_counted_steps){0};
+}

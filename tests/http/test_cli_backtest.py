@@ -1,0 +1,135 @@
+"""betrace backtest: alerts over what traces of a file violated, at known minutes. When they fire and resolve, how often, at which hours, what would make
+them page less, and what is not known. That its PromQL and its alerts are Prometheus's is in tests/e2e/test_backtest_prometheus.py."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import ROOT, run_cli  # noqa: E402
+
+DAY = 1767571200  # Monday, 2026-01-05T00:00:00Z
+DSL = "when { order } always { retry }"
+SHIPPED = [str(ROOT / "distribution/prometheus" / f"betrace-{name}.yaml") for name in ("slo", "alerts")]
+
+
+def line(number, minute, *names, parent=True):
+    """A trace of that minute of the week; parent False: the first span's is missing."""
+    trace, at = f"{number + 1:032x}", str((DAY + 60 * minute + 20) * 10**9)
+    spans = [{"traceId": trace, "spanId": f"{place + 1:016x}", "parentSpanId": f"{1:016x}" if place else ("" if parent else "00000000000000aa"), "name": name,
+              "startTimeUnixNano": at, "endTimeUnixNano": at} for place, name in enumerate(names)]
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + "\n"
+
+
+def at(minute):
+    return f"2026-01-{5 + minute // 1440:02d}T{minute // 60 % 24:02d}:{minute % 60:02d}:00.000000000Z"
+
+
+class Backtest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-backtest-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def traces(self, violating, minutes, lines=()):
+        """An order each ten minutes that is retried, and violating ones."""
+        kept = [line(minute, minute, "order", "retry") for minute in range(0, minutes, 10)]
+        return self.write("t.jsonl", "".join([*kept, *(line(10**6 + place, minute, "order") for place, minute in enumerate(violating)), *lines]))
+
+    def alerts(self, expr, **more):
+        return self.write("alerts.yaml", json.dumps({"groups": [{"name": "g", "rules": [{"alert": "Own", "expr": expr, **more}]}]}))
+
+    def run_it(self, traces, *more, dsl=DSL, days=7):
+        rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "severity": "high", "dsl": dsl}]}))
+        done = run_cli("backtest", rules, traces, "--start", str(DAY), "--end", str(DAY + days * 86400), "--json", *more)
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+    def test_the_shipped_alerts_fire_when_it_was_violated_and_resolve_after(self):
+        code, answer, said = self.run_it(self.traces([125, 3600, 3601], 7 * 1440), *(word for path in SHIPPED for word in ("--alerts", path)))
+        self.assertEqual(code, 1, said)
+        self.assertIn("1 rules, 10080 steps of 1m", said)
+        alerts = {alert["alert"]: alert for alert in answer["alerts"]}
+        own = alerts["BetraceViolation"]
+        # Counted at the end of its minute; ten minutes and both ends later the increase is 0.
+        self.assertEqual([(page["fired"], page["resolved"]) for page in own["firings"]], [(at(126), at(136)), (at(3601), at(3612))])
+        self.assertEqual((own["pages"], own["pages_at_night"], own["rests_on"], own["too_often"]), (2, 1, "counted", True))
+        self.assertEqual(own["firings"][0]["labels"]["rule_id"], "retried")
+        self.assertEqual((alerts["BetraceDown"]["rests_on"], alerts["BetraceRuleSilent"]["rests_on"]), ("assumed", "no_series"))
+        self.assertEqual(alerts["BetraceViolationLowSeverity"]["pages"], 0, "the rule's severity is high")
+        self.assertEqual(answer["rules"], [{"rule_id": "retried", "violations": 3, "exercised": 1011, "unknown_steps": 0}])
+
+    def test_what_it_suggests_pages_as_seldom_as_it_says(self):
+        bursts = [minute + 60 * hour for hour in range(0, 160, 8) for minute in range(3 if hour % 16 else 25)]
+        traces, expr = self.traces(bursts, 7 * 1440), "sum(increase(betrace_violations_total[5m])) > 0"
+        code, answer, said = self.run_it(traces, "--alerts", self.alerts(expr, **{"for": "1m"}), "--per-week", "10")
+        own = answer["alerts"][0]
+        self.assertEqual((code, own["pages"]), (1, 20), said)
+        wait, threshold = own["suggestions"]["for"], own["suggestions"]["threshold"]
+        self.assertEqual((wait["pages"], threshold["pages"], threshold["now"]), (10, 10, 0))
+        self.assertEqual(expr[threshold["offset"]], ">")
+        for changed in (self.alerts(expr, **{"for": wait["for"]}), self.alerts(expr.replace("> 0", f"> {threshold['instead']}"), **{"for": "1m"})):
+            code, answer, said = self.run_it(traces, "--alerts", changed, "--per-week", "10")
+            self.assertEqual((code, answer["alerts"][0]["pages"]), (0, 10), said)
+
+    def test_hours_of_the_night_are_those_of_the_zone(self):
+        traces, alerts = self.traces([60 * 6], 1440), self.alerts("increase(betrace_violations_total[5m]) > 0")
+        for more, expected in (((), 1), (("--zone", "+02:00"), 0), (("--night", "7-9", "--zone", "+02:00"), 1), (("--night", "0-0"), 0), (("--zone", "-07:00"), 1)):
+            with self.subTest(more=more):
+                self.assertEqual(self.run_it(traces, "--alerts", alerts, *more, days=1)[1]["alerts"][0]["pages_at_night"], expected)
+        self.assertEqual(run_cli("backtest", "--zone", "2").returncode, 2)
+
+    def test_what_could_not_be_counted_is_no_silence(self):
+        """A trace whose root is missing may have a retry: its minute is a gap, for as long as the alert looks back."""
+        lines = [line(5 * 10**6, 600, "order", parent=False)]
+        code, answer, said = self.run_it(self.traces([], 1440, lines), "--require-complete", "--alerts", self.alerts("increase(betrace_violations_total[30m]) > 0"), days=1)
+        own = answer["alerts"][0]
+        self.assertEqual((code, own["pages"], own["unknown"]), (3, 0, [{"from": at(601), "until": at(631)}]), said)
+        self.assertEqual(answer["rules"][0]["unknown_steps"], 1)
+
+    def test_no_trace_at_all_is_told_by_the_alert_on_that(self):
+        lines = [line(7 * 10**6 + minute, minute, "order", "retry") for minute in range(900, 1440, 5)]
+        code, answer, said = self.run_it(self.write("t.jsonl", "".join([line(1, 5, "order", "retry"), *lines])), "--alerts", SHIPPED[1], days=1)
+        own = {alert["alert"]: alert for alert in answer["alerts"]}["BetraceCannotLook"]
+        self.assertEqual([(page["fired"], page["resolved"]) for page in own["firings"]], [(at(27), at(901))], said)
+
+    def test_what_is_not_known_of_promql_is_refused_with_its_place(self):
+        traces = self.traces([], 60)
+        for expr, expected in (("histogram_quantile(0.9, x)", "character 1 of .*histogram_quantile is not known here; known are rate, increase"),
+                               ("a * on (x) group_left b", "character 12 of .*group_left is not known here"), ("max_over_time(a[5m:1m])", "a subquery is not known here"),
+                               ("a @ 5", "the modifier @ is not known"), ("a > 1 and", "expected an expression, got the end"), ("1 > 2", "needs bool"),
+                               ("rate(a)", "expected a range of time, got an instant vector"), ("a[5m]", "a range of time is the argument"), ('{b=~".*"}', "a selector needs a name"),
+                               ('a{b=~"("}', "missing"), ("a[5x]", "expected a duration")):
+            with self.subTest(expr=expr):
+                code, _, said = self.run_it(traces, "--alerts", self.alerts(expr))
+                self.assertEqual(code, 2, said)
+                self.assertRegex(said, r"alerts.yaml:1:\d+: expr: .*" + expected)
+        for text, expected in (("groups:\n- name: g\n  rules:\n  - alert: A\n", "4:5: a rule needs the key expr"), ("group: []\n", 'no key "group"; did you mean "groups"'),
+                               ("groups:\n- name: g\n  limit: 3\n", "not known here"),
+                               ("groups:\n- name: g\n  rules:\n  - {alert: A, expr: a, labels: {s: '{{ $value }}'}}\n", "a template in a label is not known")):
+            with self.subTest(text=text):
+                code, _, said = self.run_it(traces, "--alerts", self.write("bad.yaml", text))
+                self.assertEqual((code, expected in said), (2, True), said)
+
+    def test_an_evaluation_that_prometheus_refuses_is_said(self):
+        code, answer, said = self.run_it(self.traces([], 60), "--alerts", self.alerts("{__name__=~\"betrace_.*_total\"} * 1"), days=1)
+        self.assertEqual((code, answer["alerts"][0]["refused"]), (3, "a vector has two samples with the same labels"), said)
+
+    def test_text_says_worst_first_and_what_was_assumed(self):
+        rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "severity": "high", "dsl": DSL}]}))
+        done = run_cli("backtest", rules, self.traces([125, 300], 1440), "--alerts", SHIPPED[1])
+        lines = done.stdout.splitlines()
+        self.assertRegex(lines[0], r"^BetraceViolation: 2 pages, 14\.\d a week, 2 at night; the longest fires for 10m$")
+        self.assertEqual(lines[2].split(), ["2026-01-05T02:06Z", "to", "2026-01-05T02:16Z", "10m", "night", "rule_id=retried", "severity=high"])
+        self.assertIn("not tested: BetraceDown, BetraceWatchLags, ", done.stdout)
+        self.assertIn("counted: retried: 2 violations of 146 traces that exercised it", lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
