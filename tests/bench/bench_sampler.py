@@ -85,8 +85,6 @@ def costs_of(times, count, traces, nothing, paths):
     done = subprocess.run([tail_sampler(), "--cost", str(times), traces, nothing, *paths], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     base, *costs = json.loads(done.stdout)
-    for cost in (base, *costs):
-        cost["seconds"] -= cost["start"]
     return [(1e6 * (cost["seconds"] - base["seconds"]) / count / times, cost["kept"], 1e6 * (cost["start"] - base["start"]) / times) for cost in costs]
 
 

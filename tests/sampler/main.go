@@ -88,13 +88,17 @@ func consume(p interface {
 }
 
 // With the section as it is, except for its policies and for what a test has no time or memory for.
-func decide(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) *consumertest.TracesSink {
+func decide(section map[string]any, policies []any, logger *zap.Logger, feed func(send func(ptrace.Traces))) *consumertest.TracesSink {
 	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
-	return decideAsItIs(section, logger, func(send func(ptrace.Traces)) {
+	return decideAsItIs(section, logger, feed)
+}
+
+func all(traces []ptrace.Traces) func(send func(ptrace.Traces)) {
+	return func(send func(ptrace.Traces)) {
 		for _, trace := range traces {
 			send(trace)
 		}
-	})
+	}
 }
 
 func decideAsItIs(section map[string]any, logger *zap.Logger, feed func(send func(ptrace.Traces))) *consumertest.TracesSink {
@@ -175,7 +179,7 @@ func writeKept(path string, section map[string]any, traces []ptrace.Traces, logg
 	must(0, featuregate.GlobalRegistry().Set("processor.tailsamplingprocessor.recordpolicy", true))
 	var lines []byte
 	marshaler := &ptrace.JSONMarshaler{}
-	for _, td := range decide(section, section["policies"].([]any), traces, logger).AllTraces() {
+	for _, td := range decide(section, section["policies"].([]any), logger, all(traces)).AllTraces() {
 		lines = append(append(lines, must(marshaler.MarshalTraces(td))...), '\n')
 	}
 	must(0, os.WriteFile(path, lines, 0o600))
@@ -200,7 +204,7 @@ func main() {
 		return
 	}
 	for rule, policies := range readPolicies(section) {
-		kept[rule] = idsOf(decide(section, policies, traces, logger))
+		kept[rule] = idsOf(decide(section, policies, logger, all(traces)))
 	}
 	errors := []string{}
 	for _, entry := range logs.All() {
