@@ -1,7 +1,8 @@
 /* Filters as conditions in OTTL. See ottl_condition.h. OTTL compares a value with a literal of its type, a number with
  * any number as doubles, and is false where the types differ or the value is not there. So `>= ""` is true of any text
  * and of nothing else; IsString would make an error for each value of another type. IsMatch would make a text of any
- * value. What most spans need is asked first: a look at an attribute is what a condition costs. */
+ * value. What most spans need is asked first: a look at an attribute is what a condition costs. A span that nothing has
+ * chosen yet mostly lacks the attribute. One that was chosen, as by its name, has it, and rarely violates. */
 #include "server/sampler/ottl_condition.h"
 
 #include <math.h>
@@ -11,9 +12,12 @@
 
 #include "dsl/trace/text_number.h"
 
-/* The texts that read as numbers, and those of them of which Double() fails for none. */
-#define NUMBER       "\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"
-#define SHORT_NUMBER "\\A-?(0|[1-9][0-9]{0,99})(\\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\\z"
+/* The texts that read as numbers, and what all of them have of which Double() fails. */
+#define NUMBER      "\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"
+#define LONG_NUMBER "[eE][-+]?[0-9]{3}|.{99}"
+
+/* True of numbers, but for those that nobody writes: the largest, and NaN. */
+#define IS_NUMBER " <= 1.0e308"
 
 /* From here on a double stands for several whole numbers. */
 static const double first_inexact = 9007199254740992.0;
@@ -21,6 +25,7 @@ static const double first_inexact = 9007199254740992.0;
 typedef struct writer {
   bt_buffer *out;
   bool is_under;
+  bool is_chosen; /* few spans come so far: of the others something else does not hold */
 } writer;
 
 static void add_ottl(const writer *w, const char *text) {
@@ -164,15 +169,10 @@ static void add_read_text(const writer *w, const bt_filter_test *test) {
     add_ottl(w, ")");
     return;
   }
-  if (!w->is_under) {
-    add_match(w, test, BT_STR(NUMBER));
-    add_ottl(w, " and (not ");
-    add_match(w, test, BT_STR(SHORT_NUMBER));
-    add_ottl(w, " or ");
-  } else {
-    add_match(w, test, BT_STR(SHORT_NUMBER));
-    add_ottl(w, " and ");
-  }
+  add_match(w, test, BT_STR(NUMBER));
+  add_ottl(w, w->is_under ? " and not " : " and (");
+  add_match(w, test, BT_STR(LONG_NUMBER));
+  add_ottl(w, w->is_under ? " and " : " or ");
   add_order(w, "Double(", test, ")", test->op, literal);
   add_ottl(w, w->is_under ? ")" : "))");
 }
@@ -198,27 +198,21 @@ static void add_direct(const writer *w, const bt_filter_test *test) {
   }
 }
 
-/* True of values of the literal's type of which `VALUE op literal` is false; of others it may be only where that is
- * true. NaN is none of them. */
-static void add_differs(const writer *w, const bt_filter_test *test) {
+/* True of numbers of which `VALUE op number` is false. NaN is none of them. */
+static void add_opposite(const writer *w, const bt_filter_test *test) {
   static const bt_filter_operator opposites[] = {[BT_FILTER_LESS] = BT_FILTER_GREATER_EQUAL,
                                                  [BT_FILTER_LESS_EQUAL] = BT_FILTER_GREATER,
                                                  [BT_FILTER_GREATER] = BT_FILTER_LESS_EQUAL,
                                                  [BT_FILTER_GREATER_EQUAL] = BT_FILTER_LESS};
-  bool is_inexact = is_of_number(test) && fabs(double_of(&test->literal)) >= first_inexact;
-  bt_filter_operator op = is_inexact ? rounded_operator(w, test->op) : test->op;
-  if (!is_of_number(test)) {
-    add_around(w, "", test, test->literal.type == BT_VALUE_BOOL ? " >= false" : " >= \"\"");
-  } else if (op == BT_FILTER_EQUAL) {
-    add_around(w, "(", test, " < ");
-    add_number(w, &test->literal);
-    add_around(w, " or ", test, " > ");
-    add_number(w, &test->literal);
-    add_ottl(w, ")");
-  } else {
-    add_around(w, "", test, sign_of(opposites[op]));
-    add_number(w, &test->literal);
-  }
+  bool is_inexact = fabs(double_of(&test->literal)) >= first_inexact;
+  add_around(w, "", test, sign_of(opposites[is_inexact ? rounded_operator(w, test->op) : test->op]));
+  add_number(w, &test->literal);
+}
+
+/* True of values of the literal's type. */
+static void add_is_of_type(const writer *w, const bt_filter_test *test) {
+  bool is_bool = test->literal.type == BT_VALUE_BOOL;
+  add_around(w, "", test, is_of_number(test) ? IS_NUMBER : is_bool ? " >= false" : " >= \"\"");
 }
 
 /* What else meets it: a value that the literal reads as, a text that reads as the literal, a list of which any element
@@ -248,26 +242,72 @@ static bool add_others(const writer *w, const char *before, const bt_filter_test
   return true;
 }
 
-static bool is_of_resource(const bt_filter_test *test) {
-  return test->field == BT_FILTER_RESOURCE;
+static bool is_lack_of(const bt_filter *filter, const bt_filter_test *test) {
+  const bt_filter_test *other = &filter->test;
+  return filter->kind == BT_FILTER_TEST && other->is_opposite && other->op == BT_FILTER_PRESENT &&
+         other->field == test->field && bt_str_equal(other->key, test->key);
 }
 
-/* A resource seldom has it, so that is asked first; of a number whether it is one. */
-static void add_meets(const writer *w, const bt_filter_test *test) {
-  bool is_guarded = !w->is_under && is_of_resource(test), is_number = !w->is_under && is_of_number(test) && !is_guarded;
-  if (is_guarded) add_around(w, "(", test, " != nil and ");
-  add_ottl(w, "(");
-  add_direct(w, test);
-  if (is_number) {
-    add_ottl(w, " or (not ");
-    add_differs(w, test);
-    add_around(w, " and ", test, " != nil and (");
-    (void)add_others(w, "", test);
-    add_ottl(w, "))");
-  } else {
-    (void)add_others(w, " or ", test);
+static void add_filter(const writer *w, const bt_filter *filter);
+
+/* What is asked where the value is lacking, and last that it is. */
+static void add_lacking(const writer *w, const bt_filter *lacking, const bt_filter_test *test) {
+  const bt_filter *lack = NULL;
+  for (uint32_t i = 0; i < lacking->item_count; i++) {
+    bool is_lack = is_lack_of(lacking->items[i], test), needs_brackets = lacking->items[i]->kind == BT_FILTER_OR;
+    if (is_lack) {
+      lack = lacking->items[i];
+      continue;
+    }
+    if (needs_brackets) add_ottl(w, "(");
+    add_filter(w, lacking->items[i]);
+    add_ottl(w, needs_brackets ? ") and " : " and ");
   }
-  add_ottl(w, is_guarded ? "))" : ")");
+  add_filter(w, lack);
+}
+
+/* Of a value that is not of the literal's type, or lacking. */
+static void add_rest(const writer *w, const bt_filter_test *test, const bt_filter *lacking, bool may_be_nil) {
+  bool asks_nil = may_be_nil && !w->is_under && test->literal.type != BT_VALUE_STRING;
+  if (lacking) add_lacking(w, lacking, test);
+  if (asks_nil) add_around(w, lacking ? " or " : "", test, " != nil and (");
+  (void)add_others(w, lacking && !asks_nil ? " or " : "", test);
+  if (asks_nil) add_ottl(w, ")");
+}
+
+/* What meets the test; with `lacking` (or NULL) also what meets that and lacks the value. A value of the literal's type
+ * takes two looks at most, as many as somebody takes who looks at the value and then whether it is lacking. Where that
+ * is known already, a number of which an order does not hold takes one. */
+static void add_value(const writer *w, const bt_filter_test *test, const bt_filter *lacking, bool may_be_nil) {
+  bool is_order = is_of_number(test) && test->op != BT_FILTER_EQUAL && !(lacking && may_be_nil);
+  if (!lacking && (w->is_under || test->literal.type == BT_VALUE_STRING)) {
+    add_direct(w, test);
+    (void)add_others(w, " or ", test);
+  } else if (is_order) {
+    add_ottl(w, "not ");
+    add_opposite(w, test);
+    add_ottl(w, " and (");
+    add_direct(w, test);
+    add_ottl(w, " or ");
+    add_rest(w, test, lacking, may_be_nil);
+    add_ottl(w, ")");
+  } else {
+    add_direct(w, test);
+    add_ottl(w, " or (not ");
+    add_is_of_type(w, test);
+    add_ottl(w, " and (");
+    add_rest(w, test, lacking, may_be_nil);
+    add_ottl(w, "))");
+  }
+}
+
+/* A resource seldom has what is asked of it. */
+static void add_meets(const writer *w, const bt_filter_test *test) {
+  bool asks_nil = !w->is_under && (!w->is_chosen || test->field == BT_FILTER_RESOURCE);
+  add_ottl(w, "(");
+  if (asks_nil) add_around(w, "", test, " != nil and (");
+  add_value(w, test, NULL, !asks_nil);
+  add_ottl(w, asks_nil ? "))" : ")");
 }
 
 /* Maps, bytes, and lists that are empty or mixed count as missing. A NaN is there, and no comparison holds of it. */
@@ -278,8 +318,7 @@ static void add_is_there(const writer *w, const bt_filter_test *test, bool compa
     return;
   }
   add_around(w, "(", test, " >= \"\" or ");
-  add_around(w, "", test, " <= 0 or ");
-  add_around(w, "", test, " > 0 or ");
+  add_around(w, "", test, IS_NUMBER " or ");
   add_around(w, "", test, " >= false");
   if (!compares) add_around(w, " or IsDouble(", test, ")");
   add_ottl(w, "))");
@@ -295,7 +334,7 @@ static void add_attribute(const writer *w, const bt_filter_test *test) {
     add_meets(w, test);
     return;
   }
-  writer other = {w->out, !w->is_under};
+  writer other = {w->out, !w->is_under, .is_chosen = true}; /* it is there */
   bt_filter_test positive = *test;
   positive.op = test->op == BT_FILTER_NOT_EQUAL ? BT_FILTER_EQUAL : BT_FILTER_REGEX;
   add_ottl(w, "(");
@@ -400,19 +439,13 @@ static void add_positive(const writer *w, const bt_filter_test *test) {
 }
 
 static void add_test(const writer *w, const bt_filter_test *test) {
-  writer other = {w->out, !w->is_under};
+  writer other = {w->out, !w->is_under, w->is_chosen};
   if (test->is_opposite) add_ottl(w, "not (");
   add_positive(test->is_opposite ? &other : w, test);
   if (test->is_opposite) add_ottl(w, ")");
 }
 
 /* ---- an attribute of the span, or else of its resource ---- */
-
-static bool is_lack_of(const bt_filter *filter, const bt_filter_test *test) {
-  const bt_filter_test *other = &filter->test;
-  return filter->kind == BT_FILTER_TEST && other->is_opposite && other->op == BT_FILTER_PRESENT &&
-         other->field == test->field && bt_str_equal(other->key, test->key);
-}
 
 /* Whether the second asks for something where the span lacks what the first asks for. */
 static bool are_either(const bt_filter *first, const bt_filter *second) {
@@ -424,29 +457,37 @@ static bool are_either(const bt_filter *first, const bt_filter *second) {
   return false;
 }
 
-static void add_filter(const writer *w, const bt_filter *filter);
-
-/* The span's own value ends it, where it is of the literal's type. What the span lacks is asked last. */
-static void add_either(const writer *w, const bt_filter *first, const bt_filter *second) {
-  const bt_filter_test *test = &first->test;
-  const bt_filter *lack = NULL;
-  add_direct(w, test);
-  add_ottl(w, " or (not ");
-  add_differs(w, test);
-  add_ottl(w, " and (");
-  for (uint32_t i = 0; i < second->item_count; i++) {
-    bool is_lack = is_lack_of(second->items[i], test), needs_brackets = second->items[i]->kind == BT_FILTER_OR;
-    if (is_lack) {
-      lack = second->items[i];
-      continue;
-    }
-    if (needs_brackets) add_ottl(w, "(");
-    add_filter(w, second->items[i]);
-    add_ottl(w, needs_brackets ? ") and " : " and ");
+/* NULL: the filter asks for something else than for a value that the resource has instead. */
+static const bt_filter_test *test_of_resource(const bt_filter *filter, bt_str key) {
+  for (uint32_t i = 0; i < filter->item_count; i++) {
+    const bt_filter_test *test = &filter->items[i]->test;
+    bool is_of_resource = filter->items[i]->kind == BT_FILTER_TEST && test->field == BT_FILTER_RESOURCE;
+    if (is_of_resource && !test->is_opposite && bt_str_equal(test->key, key)) return test;
   }
-  add_filter(w, lack);
-  (void)add_others(w, " or ", test);
-  add_ottl(w, "))");
+  return NULL;
+}
+
+static void add_either(const writer *w, const bt_filter *first, const bt_filter *second) {
+  const bt_filter_test *instead = test_of_resource(second, first->test.key);
+  bool asks_nil = !w->is_under && !w->is_chosen && instead;
+  if (asks_nil) {
+    add_around(w, "(", &first->test, " != nil or ");
+    add_around(w, "", instead, " != nil) and (");
+  }
+  add_value(w, &first->test, second, !asks_nil);
+  if (asks_nil) add_ottl(w, ")");
+}
+
+/* Few spans meet it. */
+static bool does_choose(const bt_filter *filter) {
+  const bt_filter_test *test = &filter->test;
+  bool is_all = filter->kind == BT_FILTER_OR;
+  if (filter->kind == BT_FILTER_TEST)
+    return !test->is_opposite && (test->op == BT_FILTER_EQUAL || test->op == BT_FILTER_REGEX) &&
+           test->field != BT_FILTER_KIND && test->field != BT_FILTER_STATUS;
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (does_choose(filter->items[i]) != is_all) return !is_all;
+  return is_all;
 }
 
 static void add_filter(const writer *w, const bt_filter *filter) {
@@ -457,18 +498,20 @@ static void add_filter(const writer *w, const bt_filter *filter) {
   case BT_FILTER_AND:
   case BT_FILTER_OR: break;
   }
+  writer inner = *w;
   for (uint32_t i = 0; i < filter->item_count; i++) {
     const bt_filter *item = filter->items[i];
     bool is_or = filter->kind == BT_FILTER_OR,
          needs_brackets = item->kind == BT_FILTER_AND || item->kind == BT_FILTER_OR;
     if (i) add_ottl(w, is_or ? " or " : " and ");
     if (is_or && i + 1 < filter->item_count && are_either(item, filter->items[i + 1])) {
-      add_either(w, item, filter->items[++i]);
+      add_either(&inner, item, filter->items[++i]);
       continue;
     }
     if (needs_brackets) add_ottl(w, "(");
-    add_filter(w, item);
+    add_filter(&inner, item);
     if (needs_brackets) add_ottl(w, ")");
+    inner.is_chosen = inner.is_chosen || (!is_or && does_choose(item));
   }
 }
 
@@ -519,7 +562,7 @@ static void write_list(const writer *w, const char *name, const bt_filter *filte
 
 /* Of several events, each of which meets a part, one is asked: that it meets some part. */
 void bt_ottl_write_over(bt_filter_builder *builder, bt_over_filter over, unsigned indent, bt_buffer *out) {
-  writer w = {out, false};
+  writer w = {.out = out};
   const bt_filter *met = events_as(builder, over.filter, bt_filter_all());
   const bt_filter *of_event = bt_filter_join2(builder, BT_FILTER_AND, met, any_event_test(builder, over.filter));
   write_list(&w, "span", events_as(builder, over.filter, bt_filter_none()), "", indent);
@@ -529,7 +572,7 @@ void bt_ottl_write_over(bt_filter_builder *builder, bt_over_filter over, unsigne
 /* One event has to meet all parts. Of records of one span those without end do not count beside others. */
 void bt_ottl_write_under(bt_filter_builder *builder, bt_under_filter under, unsigned indent, bt_buffer *out) {
   static const char ended[] = " and span.end_time_unix_nano != 0";
-  writer w = {out, true};
+  writer w = {.out = out, .is_under = true};
   const bt_filter *of_span = events_as(builder, under.filter, bt_filter_none());
   write_list(&w, "span", of_span, ended, indent);
   if (bt_filter_has_test(under.filter, bt_filter_is_of_event, NULL))

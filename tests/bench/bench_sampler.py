@@ -52,6 +52,8 @@ BY_HAND = {
         both(condition("large", f'({named("payment.process")}) and {either("amount", "> 1000")}'), lacks("fraud-check")),
     'when { data.access.where(data.classification == "PII") } always { audit.log }':
         both(condition("pii", f'''({named("data.access")}) and {either("data.classification", '== "PII"')}'''), lacks("audit.log")),
+    # No name chooses spans: most lack the attribute.
+    "never { span(amount > 2000) }": condition("betrace/hand/1", either("amount", "> 2000")),
     'never { checkout.where(span.status == error) }': condition("betrace/hand/1", f'({named("checkout")}) and span.status.code == STATUS_CODE_ERROR'),
 }
 

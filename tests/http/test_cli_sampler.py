@@ -12,10 +12,22 @@ from betrace_process import run_cli  # noqa: E402
 from trace_files import span, trace  # noqa: E402
 
 NUMBER = r'"\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"'
-SHORT = r'"\\A-?(0|[1-9][0-9]{0,99})(\\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\\z"'
+LONG = '"[eE][-+]?[0-9]{3}|.{99}"'
 ENDED = " and span.end_time_unix_nano != 0"
 N, R = 'span.attributes["n"]', 'resource.attributes["n"]'
-SCALAR = f'({N} >= "" or {N} <= 0 or {N} > 0 or {N} >= false or IsDouble({N}))'
+SCALAR = f'({N} >= "" or {N} <= 1.0e308 or {N} >= false or IsDouble({N}))'
+
+
+def text_number(path, compared, is_over=True):
+    """A text that reads as a number."""
+    many = f"IsMatch({path}, {LONG})"
+    return f'({path} >= "" and IsMatch({path}, {NUMBER}) and ' + (f"({many} or Double({path}) {compared}))" if is_over else f"not {many} and Double({path}) {compared})")
+
+
+def other_number(path, compared):
+    return f"{text_number(path, compared)} or IsList({path})"
+
+
 # What is asked of one span, and the conditions of which one is enough: where it has to be there, and where it must not be. The second may say less.
 CONDITIONS = (
     ('span.name == "a"', ['span.name == "a"'], ['span.name == "a"']),
@@ -32,28 +44,31 @@ CONDITIONS = (
     ("span.duration > 1s", ["span.end_time_unix_nano - span.start_time_unix_nano > 1000000000"],
      ["(span.end_time_unix_nano - span.start_time_unix_nano > 1000000000 and span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0)"]),
     ("span.duration == 0s", ["span.end_time_unix_nano - span.start_time_unix_nano <= 0"], False),
-    ('span.n == "x"', [f'({N} == "x" or IsList({N}))'], [f'({N} == "x")']),
-    ('span.n == "5"', [f'({N} == "5" or {N} == 5 or IsList({N}))'], [f'({N} == "5" or {N} == 5)']),
-    ("span.n >= 1.5", [f'({N} >= 1.5 or (not {N} < 1.5 and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
-                       f"(not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N}))))"],
-     [f'({N} >= 1.5 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5))']),
-    ("span.n == 3", [f'({N} == 3 or (not ({N} < 3 or {N} > 3) and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
-                     f"(not IsMatch({N}, {SHORT}) or Double({N}) == 3)) or IsList({N}))))"],
-     [f'({N} == 3 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) == 3))']),
+    ('span.n == "x"', [f'({N} != nil and ({N} == "x" or IsList({N})))'], [f'({N} == "x")']),
+    ('span.n == "5"', [f'({N} != nil and ({N} == "5" or {N} == 5 or IsList({N})))'], [f'({N} == "5" or {N} == 5)']),
+    ("span.n >= 1.5", [f"({N} != nil and (not {N} < 1.5 and ({N} >= 1.5 or {other_number(N, '>= 1.5')})))"], [f"({N} >= 1.5 or {text_number(N, '>= 1.5', False)})"]),
+    ("span.n == 3", [f"({N} != nil and ({N} == 3 or (not {N} <= 1.0e308 and ({other_number(N, '== 3')}))))"], [f"({N} == 3 or {text_number(N, '== 3', False)})"]),
     ("span.n > 9007199254740993",
-     [f'({N} >= 9007199254740992.0 or (not {N} < 9007199254740992.0 and {N} != nil and (({N} >= "" and IsMatch({N}, {NUMBER}) and '
-      f"(not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N}))))"],
-     [f'({N} > 9007199254740992.0 or ({N} >= "" and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0))']),
-    ("span.n == true", [rf'({N} == true or ({N} >= "" and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N}))'], False),
-    ("resource.n == 5", [f'({R} != nil and ({R} == 5 or ({R} >= "" and IsMatch({R}, {NUMBER}) and (not IsMatch({R}, {SHORT}) or Double({R}) == 5)) or IsList({R})))'], False),
-    ('n == "x"', [f'{N} == "x" or (not {N} >= "" and (({R} != nil and ({R} == "x" or IsList({R}))) and not (({N} != nil and {SCALAR})) or IsList({N})))'],
+     [f"({N} != nil and (not {N} < 9007199254740992.0 and ({N} >= 9007199254740992.0 or {other_number(N, '>= 9007199254740992.0')})))"],
+     [f"({N} > 9007199254740992.0 or {text_number(N, '> 9007199254740992.0', False)})"]),
+    ("span.n == true", [rf'({N} != nil and ({N} == true or (not {N} >= false and (({N} >= "" and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N})))))'], False),
+    ("resource.n == 5", [f"({R} != nil and ({R} == 5 or (not {R} <= 1.0e308 and ({other_number(R, '== 5')}))))"], False),
+    ('n == "x"', [f'({N} != nil or {R} != nil) and ({N} == "x" or (not {N} >= "" and (({R} != nil and ({R} == "x" or IsList({R}))) and not (({N} != nil and {SCALAR})) or IsList({N}))))'],
      [f'({N} == "x" or (not {N} >= "" and (({R} == "x") and not (({N} != nil and not IsMap({N}))))))']),
-    ("n == true", [rf'{N} == true or (not {N} >= false and (({R} != nil and ({R} == true or ({R} >= "" and IsMatch({R}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({R}))) and '
-                   rf'not (({N} != nil and {SCALAR})) or ({N} >= "" and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N})))'], False),
-    ('span.n contains "x"', [f'(({N} >= "" and IsMatch({N}, "x")) or IsList({N}))'], [f'(({N} >= "" and IsMatch({N}, "x")))']),
+    ("n > 5", [f"({N} != nil or {R} != nil) and (not {N} <= 5 and ({N} > 5 or ({R} != nil and (not {R} <= 5 and ({R} > 5 or {other_number(R, '> 5')}))) "
+               f"and not (({N} != nil and {SCALAR})) or {other_number(N, '> 5')}))"], False),
+    # Of a span that has the name the value is asked first.
+    ('span.name == "a" and span.n > 5', [f'span.name == "a" and (not {N} <= 5 and ({N} > 5 or {N} != nil and ({other_number(N, "> 5")})))'], False),
+    ('span.name == "a" and n > 5', [f'span.name == "a" and ({N} > 5 or (not {N} <= 1.0e308 and (({R} != nil and (not {R} <= 5 and ({R} > 5 or {other_number(R, "> 5")}))) '
+                                    f'and not (({N} != nil and {SCALAR})) or {N} != nil and ({other_number(N, "> 5")}))))'], False),
+    ('span.kind == server and span.n == "x"', [f'span.kind == SPAN_KIND_SERVER and ({N} != nil and ({N} == "x" or IsList({N})))'], False),
+    # The resource is not asked for a value instead.
+    ('span.n == "x" or (not exists(span.n) and span.name == "a")',
+     [f'{N} == "x" or (not {N} >= "" and (span.name == "a" and not (({N} != nil and {SCALAR})) or IsList({N})))'], False),
+    ('span.n contains "x"', [f'({N} != nil and (({N} >= "" and IsMatch({N}, "x")) or IsList({N})))'], [f'(({N} >= "" and IsMatch({N}, "x")))']),
     ('span.n != "x"', [f'(({N} != nil and not IsMap({N})) and not ({N} == "x"))'],
-     [f'(({N} != nil and ({N} >= "" or {N} <= 0 or {N} > 0 or {N} >= false)) and not ({N} == "x" or IsList({N})))']),
-    ('not (span.n == "x")', [f'not (({N} == "x"))'], [f'not (({N} == "x" or IsList({N})))']),
+     [f'(({N} != nil and ({N} >= "" or {N} <= 1.0e308 or {N} >= false)) and not ({N} == "x" or IsList({N})))']),
+    ('not (span.n == "x")', [f'not (({N} == "x"))'], [f'not (({N} != nil and ({N} == "x" or IsList({N}))))']),
     ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"({N} != nil and {SCALAR})"]),
     ("not exists(span.n)", [f"not (({N} != nil and {SCALAR}))"], [f"not (({N} != nil and not IsMap({N})))"]),
     ('span.service != "s"', ['(resource.attributes["service.name"] > "" and resource.attributes["service.name"] != "s")'], None),
