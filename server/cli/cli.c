@@ -158,7 +158,7 @@ static bool add_file(bt_cli_rules *rules, const char *path) {
   bt_error error = {0};
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
-  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, false, &file, &error);
+  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, path, false, &file, &error);
   if (!ok) print_file_problems((bt_str){text, length}, path, error.message);
   for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
   bt_checked_file_dispose(&file);

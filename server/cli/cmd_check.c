@@ -176,7 +176,7 @@ static void check_file(checking *check, const char *path) {
   bool is_rule = path[0] == '-' && !path[1] && !bt_looks_like_rule_file((bt_str){text, length});
   if (is_rule)
     check_text(check, (bt_str){text, length}, name);
-  else if (bt_checked_file_read((bt_str){text, length}, name, true, &file, &error))
+  else if (bt_checked_file_read((bt_str){text, length}, name, name == path ? path : NULL, true, &file, &error))
     add_file_problems(check, name, (bt_str){text, length}, error.message);
   else
     take_file(check, &file);

@@ -165,7 +165,7 @@ static bt_status test_file(testing *run, const char *path, bt_error *error) {
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &problem), *folder = folder_of(path);
   bt_status status = folder ? BT_OK : bt_error_no_memory(error);
-  if (!text || bt_checked_file_read((bt_str){text, length}, path, false, &file, &problem)) {
+  if (!text || bt_checked_file_read((bt_str){text, length}, path, path, false, &file, &problem)) {
     run->is_unreadable = run->is_unreadable || !text;
     take_broken_file(run, path, (bt_str){text, length}, problem.message);
   } else if (!status) {

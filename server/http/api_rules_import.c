@@ -225,7 +225,7 @@ void bt_api_rules_import(void *context, bt_call *call) {
   if (!bt_call_query_allows(call, names) || !read_flag(call, "dry_run", &import.is_dry_run) ||
       !read_flag(call, "test", &import.wants_tests) || !read_state(call, import.if_state))
     return;
-  bt_status status = bt_checked_file_read(call->body, file_name, false, &import.file, &error);
+  bt_status status = bt_checked_file_read(call->body, file_name, NULL, false, &import.file, &error);
   if (status == BT_INVALID)
     refuse_file(&import, &error);
   else if (status)

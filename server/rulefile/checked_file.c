@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "server/rulefile/used_files.h"
+
 static bool keep_text(bt_checked_file *file, const char *text, bt_str *out) {
   *out = BT_STR("");
   return !text || bt_arena_copy(&file->file.arena, bt_str_from(text), out);
@@ -79,9 +81,11 @@ static bt_status check_rules(bt_checked_file *file, bt_error *error) {
   return status ? status : refuse_twins(file, error);
 }
 
-bt_status bt_checked_file_read(bt_str text, const char *name, bool proposes, bt_checked_file *out, bt_error *error) {
+bt_status bt_checked_file_read(bt_str text, const char *name, const char *path, bool proposes, bt_checked_file *out,
+                               bt_error *error) {
   *out = (bt_checked_file){.name = name};
   bt_status status = bt_rulefile_parse(text, name, &out->file, error);
+  if (!status) status = bt_used_files_join(&out->file, name, path, error);
   for (size_t i = 0; !status && i < out->file.rule_count; i++) out->file.rules[i].fields.proposes = proposes;
   if (!status) status = check_rules(out, error);
   if (status) bt_checked_file_dispose(out);

@@ -32,8 +32,9 @@ typedef struct bt_checked_file {
 } bt_checked_file;
 
 /* BT_OK also when rules are wrong: error_count says so. BT_INVALID: it is no rule file, "file:line:column: expected …".
- * An id that stands twice, which may also be one made from a name, is a problem of the later rule. */
-bt_status bt_checked_file_read(bt_str text, const char *name, bool proposes, bt_checked_file *out,
+ * `path` is where it lies, for the files that it uses; NULL: none are read (used_files.h). An id that stands twice,
+ * which may also be one made from a name, is a problem of the later rule. */
+bt_status bt_checked_file_read(bt_str text, const char *name, const char *path, bool proposes, bt_checked_file *out,
                                bt_error *error) BT_MUST_CHECK;
 /* All that is wrong with a file that bt_checked_file_read refused: a line for each problem of the file, which begins
  * with its place, and the diagnostics of the texts of its rules. `first` is what was said then, where nothing else is

@@ -308,8 +308,22 @@ READER(keep_names) {
   return ((file_reader *)into)->own_names.names = value, bt_yaml_expect_map(d, value, "names", error);
 }
 
-static const bt_yaml_field file_fields[] = {
-    {"groups", keep_groups}, {"rules", keep_rules}, {"aliases", keep_aliases}, {"names", keep_names}, {0}};
+READER(read_uses) {
+  bt_rulefile *file = ((file_reader *)into)->file;
+  bt_status status = bt_yaml_expect_list(d, value, "use", error);
+  bt_rulefile_use *uses = status ? NULL : bt_arena_array(d->arena, value->count, sizeof *uses);
+  if (!status && !uses) return bt_error_no_memory(error);
+  file->uses = uses;
+  for (const node *item = value->first; !status && item; item = item->next) {
+    bt_rulefile_use *use = &uses[file->use_count++];
+    *use = (bt_rulefile_use){.line = item->line, .column = item->column};
+    status = bt_yaml_get_string(d, item, "use", &use->path, error);
+  }
+  return status;
+}
+
+static const bt_yaml_field file_fields[] = {{"groups", keep_groups}, {"rules", keep_rules}, {"aliases", keep_aliases},
+                                            {"names", keep_names},   {"use", read_uses},    {0}};
 
 static bt_status read_group(const document *d, const node *map, file_reader *reader, bt_error *error) {
   reader->group = (bt_str){NULL, 0};
@@ -326,12 +340,14 @@ static bt_status read_file(const document *d, bt_rulefile *file, bt_error *error
     return bt_error_set(error, BT_INVALID, "%.100s:1:1: expected groups: or rules:, got an empty file", d->file_name);
   bt_status status = bt_yaml_go_on(d, bt_yaml_read_map(d, d->root, "a rule file", file_fields, &reader, error), error);
   if (status) return status;
-  if (!reader.groups == !reader.rules)
+  bool has_names = reader.own_names.aliases || reader.own_names.names || file->use_count;
+  if (!reader.groups == !reader.rules && (reader.groups || !has_names))
     return bt_yaml_fail(d, d->root, error, "a rule file: expected groups: or rules:, got %s",
                         reader.groups ? "both" : "neither");
   status = bt_yaml_go_on(d, bt_own_names_read(d, &reader.own_names, &file->own_names, error), error);
   if (status) return status;
   if (reader.rules) return read_rules(d, reader.rules, &reader, error);
+  if (!reader.groups) return BT_OK;
   for (const node *group = reader.groups->first; !status && group; group = group->next)
     status = bt_yaml_go_on(d, read_group(d, group, &reader, error), error);
   return status;

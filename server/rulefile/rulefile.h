@@ -105,10 +105,17 @@ typedef struct bt_rulefile_rule {
   uint32_t test_count;
 } bt_rulefile_rule;
 
+typedef struct bt_rulefile_use { /* a file whose aliases and names it has, too: used_files.h reads them */
+  bt_str path;
+  unsigned line, column;
+} bt_rulefile_use;
+
 typedef struct bt_rulefile {
   bt_rulefile_rule *rules; /* a user may take the fields out of a rule (and leave them initialised or empty) */
   size_t rule_count;
   bt_shared_names *own_names; /* that all its rules have; NULL: none */
+  const bt_rulefile_use *uses;
+  size_t use_count;
   bt_arena arena;
 } bt_rulefile;
 

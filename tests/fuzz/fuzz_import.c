@@ -31,7 +31,7 @@ static void check(bt_str text) {
   require(status == BT_OK || (status == BT_INVALID && error.message[0]));
   for (const bt_import_rule *rule = import.first; rule; rule = rule->next) check_rule(rule);
   require(bt_import_write(&import, &file, &error) == BT_OK);
-  require(bt_checked_file_read(bt_buffer_str(&file), "new.yaml", false, &checked, &error) == BT_OK);
+  require(bt_checked_file_read(bt_buffer_str(&file), "new.yaml", NULL, false, &checked, &error) == BT_OK);
   require(checked.error_count == 0);
   require(checked.rule_count == import.counts[BT_IMPORT_CONVERTED] + import.counts[BT_IMPORT_LOOK]);
   bt_checked_file_dispose(&checked);

@@ -50,7 +50,7 @@ static void check_rules(bt_str text) {
   bt_checked_file file;
   bt_error error = {0};
   size_t wrong = 0;
-  require(!bt_checked_file_read(text, "fuzz.yaml", false, &file, &error));
+  require(!bt_checked_file_read(text, "fuzz.yaml", NULL, false, &file, &error));
   for (size_t i = 0; i < file.rule_count; i++) {
     const bt_checked_rule *rule = &file.rules[i];
     bt_buffer printed = {0};

@@ -42,7 +42,7 @@ static bt_status take_result(void *context, const bt_test_result *result, bt_err
 static void check_file(bt_import *import, bt_str text) {
   bt_checked_file file;
   bt_error error = {0};
-  bt_status status = bt_checked_file_read(text, "new.yaml", false, &file, &error);
+  bt_status status = bt_checked_file_read(text, "new.yaml", NULL, false, &file, &error);
   if (status) fail_msg("%s\n%.*s", error.message, BT_FMT(text));
   assert_int_equal(file.error_count, 0);
   assert_int_equal(file.rule_count, import->counts[BT_IMPORT_CONVERTED] + import->counts[BT_IMPORT_LOOK]);

@@ -49,7 +49,7 @@ static bt_status add(void *context, const bt_test_result *result, bt_error *erro
 static bt_status run_all(bt_junit *junit, bt_buffer *document, bt_error *error) {
   bt_checked_file file;
   bt_buffer problems = {0};
-  bt_status status = bt_checked_file_read(bt_str_from(text), "f.yaml", false, &file, error);
+  bt_status status = bt_checked_file_read(bt_str_from(text), "f.yaml", NULL, false, &file, error);
   if (status) return status;
   assert_int_equal(file.rule_count, 4);
   bt_checked_rule_print(&file, &file.rules[3], &problems);

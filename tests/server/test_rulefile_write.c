@@ -157,7 +157,7 @@ static void expect_round_trip(const bt_rule_definition **rules, size_t count) {
   bt_error error = {0};
   const bt_rule_definition *again[RULES];
   assert_int_equal(bt_rulefile_write(rules, count, &once, &error), BT_OK);
-  if (bt_checked_file_read(bt_buffer_str(&once), "x.yaml", false, &file, &error))
+  if (bt_checked_file_read(bt_buffer_str(&once), "x.yaml", NULL, false, &file, &error))
     fail_msg("%s\n%s", error.message, once.ptr);
   assert_int_equal(file.rule_count, count);
   for (size_t i = 0; i < count; i++) {

@@ -74,7 +74,7 @@ static bool add_file(bt_judged_rules *rules, const char *path) {
   bt_error error = {0};
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
-  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, false, &file, &error);
+  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, path, false, &file, &error);
   if (!ok) {
     bt_buffer problems = {0};
     if (text) bt_checked_file_say_problems((bt_str){text, length}, path, error.message, &problems);

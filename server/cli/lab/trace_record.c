@@ -190,7 +190,7 @@ static bt_status take_result(void *context, const bt_test_result *result, bt_err
 bt_status bt_recorded_verify(bt_str text, size_t tests, bt_error *error) {
   bt_checked_file file = {0};
   verification v = {0};
-  bt_status status = bt_checked_file_read(text, "<recorded>", false, &file, error);
+  bt_status status = bt_checked_file_read(text, "<recorded>", NULL, false, &file, error);
   if (!status) status = bt_tests_run(&file, "", take_result, &v, error);
   if (!status && v.passed != tests)
     status =
