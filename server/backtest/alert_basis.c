@@ -37,6 +37,7 @@ typedef struct looking {
   bt_rule_outcome *outcome;
   bool counted, assumed;
   unsigned depth;
+  int64_t *reached_ms; /* of each rule: how far back it was looked at; −1: it was not */
   bool failed;
 } looking;
 
@@ -82,18 +83,24 @@ static void look_at_node(looking *look, bt_promql_node *node, int64_t reach_ms) 
 }
 
 static void look_at_rule(looking *look, size_t rule, int64_t reach_ms) {
-  if (look->depth == MOST_DEPTH) return; /* rules that record each other */
+  /* Rules that record each other are looked at until nothing is farther back. */
+  if (look->depth == MOST_DEPTH || look->reached_ms[rule] >= reach_ms) return;
+  look->reached_ms[rule] = reach_ms;
   look->depth++;
   look_at_node(look, look->backtest->rules.rules[rule].expression.root, reach_ms);
   look->depth--;
 }
 
 bt_status bt_backtest_find_basis(bt_backtest *b, bt_error *error) {
-  for (size_t i = 0; i < b->rules.count; i++) {
-    looking look = {.backtest = b, .outcome = &b->outcomes[i]};
+  looking look = {.backtest = b, .reached_ms = bt_realloc_array(NULL, b->rules.count + 1, sizeof *look.reached_ms)};
+  look.failed = !look.reached_ms;
+  for (size_t i = 0; i < b->rules.count && !look.failed; i++) {
+    for (size_t k = 0; k < b->rules.count; k++) look.reached_ms[k] = -1;
+    look.outcome = &b->outcomes[i];
+    look.counted = look.assumed = false;
     look_at_rule(&look, i, b->rules.rules[i].for_ms);
-    if (look.failed) return bt_error_no_memory(error);
     b->outcomes[i].basis = look.counted ? BT_ALERT_ON_COUNTS : look.assumed ? BT_ALERT_ON_ASSUMED : BT_ALERT_ON_NOTHING;
   }
-  return BT_OK;
+  free(look.reached_ms);
+  return look.failed ? bt_error_no_memory(error) : BT_OK;
 }

@@ -104,6 +104,12 @@ class Prometheus:
         self.process.kill()
         self.process.wait()
 
+    def ask_range(self, query, start, end):
+        """{labels: {time: value}} of each minute."""
+        asked = urllib.parse.urlencode({"query": query, "start": start / 1000, "end": end / 1000, "step": 60})
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/query_range?{asked}", timeout=30) as answer:
+            return {tuple(sorted(one["metric"].items())): {int(at) * 1000: float(value) for at, value in one["values"]} for one in json.load(answer)["data"]["result"]}
+
     def reads(self, expression):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/format_query?{urllib.parse.urlencode({'query': expression})}", timeout=30).close()
@@ -151,6 +157,22 @@ class Expressions(unittest.TestCase):
         self.assertGreater(met["samples"], 4 * count, met)
         self.assertGreater(met["refused"], 0, met)
         print(f"{count} expressions, of which {len(refused)} are no PromQL, at {len(moments)} times: {met}; seed {SEED}", file=sys.stderr)
+
+    def test_each_minute_of_what_alerts_are_made_of(self):
+        """How far samples stand for what is beyond them hangs on seconds: that is met at many moments, and seldom at one."""
+        series = random_series(random.Random(SEED), T0, 400)
+        expressions = [f"{function}(betrace_violations_total[{window}])" for function in ("increase", "rate", "delta") for window in ("90s", "5m", "10m", "1h")]
+        with tempfile.TemporaryDirectory(prefix="betrace-backtest-") as name, Prometheus(pathlib.Path(name), series) as prometheus:
+            folder, end = pathlib.Path(name), T0 + 410 * MINUTE
+            ours = Ours(folder, series, T0, end, "all", self.write_rules(folder, expressions))
+            for number, expression in enumerate(expressions):
+                mine = {tuple(pair for pair in labels if pair[0] != "__name__"): {at: value for at, value in samples.items() if value is not None}
+                        for labels, samples in ours.series.items() if ("__name__", f"e{number}") in labels}
+                theirs = prometheus.ask_range(expression, T0, end)
+                self.assertEqual({labels: set(samples) for labels, samples in mine.items()}, {labels: set(samples) for labels, samples in theirs.items()}, expression)
+                wrong = [(expression, labels, at, value, theirs[labels][at]) for labels, samples in mine.items() for at, value in samples.items()
+                         if not are_close(value, theirs[labels][at])]
+                self.assertEqual(wrong, [])
 
     def write_rules(self, folder, expressions):
         rules = [{"record": f"e{i}", "expr": expression} for i, expression in enumerate(expressions)]

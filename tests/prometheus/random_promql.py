@@ -16,8 +16,8 @@ def counter(rng, start, minutes):
             value = float(rng.choice((0, 0, 3)))
         if rng.random() < 0.02:
             missing_until = at + rng.choice((2, 5, 6, 20, 40)) * MINUTE
-        if at >= missing_until:
-            samples.append((at + rng.choice((0, 0, 0, 13, 950, 5000)), value))
+        if at >= missing_until and rng.random() < 0.95:
+            samples.append((at + rng.choice((0, 0, 0, 13, 950, 5000, 15000)), value))
         at += MINUTE
     return samples
 
