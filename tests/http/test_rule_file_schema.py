@@ -60,7 +60,9 @@ def documents_of_pages():
     for page in doc_pages.pages():
         text = page.read_text(encoding="utf-8")
         for found in re.finditer(r"^```yaml\n(.*?)^```$|<<'(?:END|EOF)'\n((?:rules|groups):\n.*?)^(?:END|EOF)$", text, re.M | re.S):
-            yield f"{page.name}:{text.count(chr(10), 0, found.start()) + 1}", found.group(1) or found.group(2)
+            document = found.group(1) or found.group(2)
+            if not re.search(r"^ *(- )?(alert|record): ", document, re.M):  # rule files of Prometheus
+                yield f"{page.name}:{text.count(chr(10), 0, found.start()) + 1}", document
 
 
 class RuleFileSchema(unittest.TestCase):
