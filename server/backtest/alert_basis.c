@@ -32,20 +32,23 @@ bool bt_time_gaps_add(bt_time_gaps *gaps, int64_t start_ms, int64_t end_ms) {
 
 /* ---- what a rule looks at ---- */
 
+typedef struct rule_reach {
+  int64_t back_ms; /* how far back it was looked at; −1: it was not */
+  bool is_open;    /* it is being looked at */
+} rule_reach;
+
 typedef struct looking {
   bt_backtest *backtest;
   bt_rule_outcome *outcome;
   bool counted, assumed;
-  unsigned depth;
-  int64_t *reached_ms; /* of each rule: how far back it was looked at; −1: it was not */
+  rule_reach *rules;
   bool failed;
 } looking;
 
-enum { MOST_DEPTH = 20 };
-
 static void look_at_rule(looking *look, size_t rule, int64_t reach_ms);
 
-static void look_at_input(looking *look, const bt_input_series *input, int64_t reach_ms) {
+/* `is_sum`: the counter itself is looked at and not what it rose by. What a gap had is in no later sample of it. */
+static void look_at_input(looking *look, const bt_input_series *input, int64_t reach_ms, bool is_sum) {
   int64_t end_ms = look->backtest->end_ms;
   if (input->origin == BT_SERIES_COUNTED)
     look->counted = true;
@@ -53,54 +56,77 @@ static void look_at_input(looking *look, const bt_input_series *input, int64_t r
     look->assumed = true;
   for (size_t i = 0; i < input->gaps.count; i++) {
     const bt_time_gap *gap = &input->gaps.items[i];
-    int64_t until_ms = gap->end_ms + reach_ms < end_ms ? gap->end_ms + reach_ms : end_ms;
+    int64_t until_ms = !is_sum && gap->end_ms + reach_ms < end_ms ? gap->end_ms + reach_ms : end_ms;
     look->failed = look->failed || !bt_time_gaps_add(&look->outcome->unknown, gap->start_ms, until_ms);
   }
 }
 
-static bool names_series(const bt_promql_node *selector, bt_str name) {
+/* What the label has to be; empty: it may be several. */
+static bt_str only_value(const bt_promql_node *selector, bt_str label) {
   for (size_t i = 0; i < selector->matcher_count; i++)
-    if (bt_str_equal(selector->matchers[i].name, BT_METRIC_NAME) && !selector->matchers[i].pattern &&
+    if (bt_str_equal(selector->matchers[i].name, label) && !selector->matchers[i].pattern &&
         !selector->matchers[i].is_negated)
-      return bt_str_equal(selector->matchers[i].value, name);
-  return false;
+      return selector->matchers[i].value;
+  return (bt_str){0};
 }
 
-static void look_at_selector(looking *look, bt_promql_node *node, int64_t reach_ms) {
+static bool may_be_written_by(const bt_promql_node *selector, const bt_alert_rule *rule) {
+  bt_str name = only_value(selector, BT_METRIC_NAME), alert = only_value(selector, BT_STR("alertname"));
+  bool is_of_alerts = bt_str_equal(name, BT_STR("ALERTS")) || bt_str_equal(name, BT_STR("ALERTS_FOR_STATE"));
+  if (rule->is_record) return bt_str_equal(name, rule->name);
+  return is_of_alerts && (!alert.len || bt_str_equal(alert, rule->name));
+}
+
+static bool is_counter(const bt_backtest *b, const bt_input_series *input) {
+  bt_str name = bt_labels_get(&b->table, b->store.series[input->series].labels, BT_METRIC_NAME);
+  return bt_str_ends_with(name, BT_STR("_total"));
+}
+
+static void look_at_selector(looking *look, bt_promql_node *node, int64_t reach_ms, bool of_values) {
   bt_backtest *b = look->backtest;
   reach_ms += node->range_ms + node->offset_ms;
   if (!bt_promql_resolve(&b->context, node)) look->failed = true;
   for (size_t i = 0; i < node->series_count; i++)
     for (size_t k = 0; k < b->input_count; k++)
-      if (b->inputs[k].series == node->series[i]) look_at_input(look, &b->inputs[k], reach_ms);
+      if (b->inputs[k].series == node->series[i])
+        look_at_input(look, &b->inputs[k], reach_ms, of_values && is_counter(b, &b->inputs[k]));
   for (size_t i = 0; i < b->rules.count; i++)
-    if (b->rules.rules[i].is_record && names_series(node, b->rules.rules[i].name)) look_at_rule(look, i, reach_ms);
+    if (may_be_written_by(node, &b->rules.rules[i])) look_at_rule(look, i, reach_ms);
 }
 
-static void look_at_node(looking *look, bt_promql_node *node, int64_t reach_ms) {
-  if (node->kind == BT_PROMQL_SELECTOR || node->kind == BT_PROMQL_RANGE) look_at_selector(look, node, reach_ms);
-  for (size_t i = 0; i < node->argument_count; i++) look_at_node(look, node->arguments[i], reach_ms);
+/* The values of a range, as the most of them is, and not how they rose. */
+static bool is_of_values(const bt_promql_node *node) {
+  return node->kind == BT_PROMQL_CALL && node->function >= BT_PROMQL_SUM_OVER && node->function <= BT_PROMQL_LAST_OVER;
 }
 
+static void look_at_node(looking *look, const bt_promql_node *parent, bt_promql_node *node, int64_t reach_ms) {
+  if (node->kind == BT_PROMQL_SELECTOR) look_at_selector(look, node, reach_ms, true);
+  if (node->kind == BT_PROMQL_RANGE) look_at_selector(look, node, reach_ms, is_of_values(parent));
+  for (size_t i = 0; i < node->argument_count; i++) look_at_node(look, node, node->arguments[i], reach_ms);
+}
+
+/* An alert goes on for as long as its for and keep_firing_for. One that looks at itself is looked at once: what it
+ * keeps up is kept up by something else that it looks at. */
 static void look_at_rule(looking *look, size_t rule, int64_t reach_ms) {
-  /* Rules that record each other are looked at until nothing is farther back. */
-  if (look->depth == MOST_DEPTH || look->reached_ms[rule] >= reach_ms) return;
-  look->reached_ms[rule] = reach_ms;
-  look->depth++;
-  look_at_node(look, look->backtest->rules.rules[rule].expression.root, reach_ms);
-  look->depth--;
+  rule_reach *reached = &look->rules[rule];
+  bt_alert_rule *said = &look->backtest->rules.rules[rule];
+  reach_ms += said->for_ms + said->keep_firing_ms;
+  if (reached->is_open || reached->back_ms >= reach_ms) return;
+  *reached = (rule_reach){reach_ms, true};
+  look_at_node(look, said->expression.root, said->expression.root, reach_ms);
+  reached->is_open = false;
 }
 
 bt_status bt_backtest_find_basis(bt_backtest *b, bt_error *error) {
-  looking look = {.backtest = b, .reached_ms = bt_realloc_array(NULL, b->rules.count + 1, sizeof *look.reached_ms)};
-  look.failed = !look.reached_ms;
+  looking look = {.backtest = b, .rules = bt_realloc_array(NULL, b->rules.count + 1, sizeof *look.rules)};
+  look.failed = !look.rules;
   for (size_t i = 0; i < b->rules.count && !look.failed; i++) {
-    for (size_t k = 0; k < b->rules.count; k++) look.reached_ms[k] = -1;
+    for (size_t k = 0; k < b->rules.count; k++) look.rules[k] = (rule_reach){.back_ms = -1};
     look.outcome = &b->outcomes[i];
     look.counted = look.assumed = false;
-    look_at_rule(&look, i, b->rules.rules[i].for_ms);
+    look_at_rule(&look, i, 0);
     b->outcomes[i].basis = look.counted ? BT_ALERT_ON_COUNTS : look.assumed ? BT_ALERT_ON_ASSUMED : BT_ALERT_ON_NOTHING;
   }
-  free(look.reached_ms);
+  free(look.rules);
   return look.failed ? bt_error_no_memory(error) : BT_OK;
 }

@@ -321,7 +321,7 @@ static void forget_rule(bt_backtest *b, size_t number) {
 
 bt_status bt_backtest_count_again(bt_backtest *b, size_t rule, size_t *pages, bt_error *error) {
   int64_t interval = interval_of(b, rule);
-  size_t before = b->page_count, evaluations = b->evaluations;
+  size_t before = b->page_count, evaluations = b->evaluations, failures = b->outcomes[rule].failures;
   bt_status status = BT_OK;
   forget_rule(b, rule);
   for (int64_t time = first_tick(b, interval); time <= b->end_ms && !status; time += interval) {
@@ -331,5 +331,6 @@ bt_status bt_backtest_count_again(bt_backtest *b, size_t rule, size_t *pages, bt
   *pages = b->page_count - before;
   b->page_count = before;
   b->evaluations = evaluations;
+  b->outcomes[rule].failures = failures;
   return status;
 }

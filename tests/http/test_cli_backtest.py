@@ -92,6 +92,17 @@ class Backtest(unittest.TestCase):
         own = answer["alerts"][0]
         self.assertEqual((code, own["pages"], own["unknown"]), (3, 0, [{"from": at(601), "until": at(631)}]), said)
         self.assertEqual(answer["rules"][0]["unknown_steps"], 1)
+        # A counter lacks for good what a gap had. An alert that keeps firing, or that is looked at by another, is not known for longer.
+        traces, brief = self.traces([], 1440, lines), "increase(betrace_violations_total[30m]) > 0"
+        for expr, more, until in (("betrace_violations_total > 100", {}, 1440), ("max_over_time(betrace_violations_total[5m]) > 100", {}, 1440), (brief, {"for": "5m", "keep_firing_for": "10m"}, 646)):
+            with self.subTest(expr=expr):
+                own = self.run_it(traces, "--require-complete", "--alerts", self.alerts(expr, **more), days=1)[1]["alerts"][0]
+                self.assertEqual((own["pages"], own["unknown"]), (0, [{"from": at(601), "until": at(until)}]))
+        rules = [{"alert": "Own", "expr": brief, "for": "5m"}, {"alert": "Other", "expr": 'count_over_time(ALERTS{alertname="Own"}[1h]) > 0'},
+                 {"alert": "Itself", "expr": 'ALERTS{alertname="Itself"} or ALERTS{alertname="Itself"}'}]
+        answer = self.run_it(traces, "--require-complete", "--alerts", self.write("other.yaml", json.dumps({"groups": [{"name": "g", "rules": rules}]})), days=1)[1]
+        self.assertEqual([alert["rests_on"] for alert in answer["alerts"]], ["counted", "counted", "no_series"])
+        self.assertEqual(answer["alerts"][1]["unknown"], [{"from": at(601), "until": at(696)}])
 
     def test_no_trace_at_all_is_told_by_the_alert_on_that(self):
         lines = [line(7 * 10**6 + minute, minute, "order", "retry") for minute in range(900, 1440, 5)]
