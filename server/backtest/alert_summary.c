@@ -8,7 +8,8 @@
 static const int64_t MINUTE_MS = 60000, HOUR_MS = 3600000, WEEK_MS = INT64_C(7) * 86400000;
 
 double bt_backtest_weeks(const bt_backtest *b) {
-  return (double)(b->end_ms - b->start_ms) / (double)WEEK_MS;
+  int64_t there_ms = b->end_ms - b->start_ms - b->lacking_ms;
+  return (double)(there_ms > 0 ? there_ms : b->end_ms - b->start_ms) / (double)WEEK_MS;
 }
 
 bool bt_page_is_at_night(const bt_page_limits *limits, int64_t time_ms) {

@@ -61,7 +61,8 @@ typedef struct bt_backtest { /* bt_backtest_init, …_dispose */
   bt_input_series *inputs;
   size_t input_count, input_capacity;
   int64_t start_ms, end_ms,
-      interval_ms; /* set by the caller: evaluations are at multiples of the interval, both ends */
+      interval_ms;    /* set by the caller: evaluations are at multiples of the interval, both ends */
+  int64_t lacking_ms; /* of the range, in which nothing is there: set by the caller; counts for no week */
   bt_rule_state *states;
   bt_rule_outcome *outcomes; /* of each rule */
   bt_alert_page *pages;      /* in the order in which they fired */

@@ -154,6 +154,7 @@ bt_status bt_alert_backtest_run(bt_source *source, const bt_replay_request *aske
   out->backtest.start_ms = out->steps.first_step * (step_ns / 1000000);
   out->backtest.end_ms = out->steps.end_step * (step_ns / 1000000);
   out->backtest.interval_ms = step_ns / 1000000;
+  out->backtest.lacking_ms = (int64_t)out->steps.lacking * (step_ns / 1000000);
   status = feed_all(&f, asked);
   if (!status) status = bt_backtest_run(&out->backtest, progress->evaluating, NULL, error);
   if (!status) status = bt_backtest_summarize(&out->backtest, limits, &out->alerts, &out->alert_count, error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/query/series_pool.h"
 
 enum { MOST_CELLS = 8000000 };
@@ -28,6 +29,47 @@ static bt_status check_run(const bt_series_run *run, const bt_replay_request *as
   for (size_t i = 0; i < run->series_count * bt_run_steps(run); i++)
     if (run->counts[i].is_read) return BT_OK;
   return bt_error_set(error, BT_UNAVAILABLE, "no step could be counted: %s", run->reason);
+}
+
+static int64_t time_of(const bt_counted_steps *steps, size_t index) {
+  return (steps->first_step + (int64_t)index) * steps->step_ns;
+}
+
+static bool leave_out(bt_counted_steps *steps, size_t first, size_t end, int64_t margin_ns) {
+  size_t count = bt_counted_steps_count(steps);
+  const bt_time_range whole = {time_of(steps, 0), time_of(steps, count)};
+  const bt_time_range gap = {time_of(steps, first), time_of(steps, end)};
+  if (!bt_gap_is_worth_saying(whole, gap, margin_ns)) return false;
+  for (size_t rule = 0; rule < steps->rule_count; rule++)
+    for (size_t i = first; i < end; i++) steps->counts[rule * count + i].is_read = false;
+  steps->lacking += end - first;
+  return true;
+}
+
+static void add_reason(bt_counted_steps *steps, const char *from, const char *until, bool begins_late,
+                       bool ends_early) {
+  char said[120];
+  size_t length = strlen(steps->reason);
+  if (steps->lacking == bt_counted_steps_count(steps))
+    snprintf(said, sizeof said, "the source has no trace in the range");
+  else if (begins_late && ends_early)
+    snprintf(said, sizeof said, "no trace before %.19sZ and none from %.19sZ on", from, until);
+  else
+    snprintf(said, sizeof said, begins_late ? "no trace before %.19sZ" : "no trace from %.19sZ on",
+             begins_late ? from : until);
+  snprintf(steps->reason + length, sizeof steps->reason - length, "%s%s", length ? "; " : "", said);
+}
+
+/* A passed retention, a wrong tenant and an outage look like a time in which nothing was violated. */
+static void leave_out_ends(bt_counted_steps *steps, int64_t margin_ns) {
+  size_t count = bt_counted_steps_count(steps), first = 0, end = count;
+  char from[40], until[40];
+  while (first < count && bt_counted_step(steps, 0, first)->is_empty) first++;
+  while (end > first && bt_counted_step(steps, 0, end - 1)->is_empty) end--;
+  bt_time_format(time_of(steps, first), from);
+  bt_time_format(time_of(steps, end), until);
+  bool begins_late = leave_out(steps, 0, first, margin_ns), ends_early = leave_out(steps, end, count, margin_ns);
+  if (begins_late || ends_early) add_reason(steps, from, until, begins_late, ends_early);
 }
 
 bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *asked, int64_t step_ns,
@@ -60,6 +102,7 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
   out->bytes_inspected = run.bytes_inspected;
   out->bytes_received = run.bytes_received;
   memcpy(out->reason, run.reason, sizeof out->reason);
+  if (!status) leave_out_ends(out, asked->assumptions.margin_ns);
   free(run.is_unsure);
   free(run.has_trace);
   free(run.provisional);

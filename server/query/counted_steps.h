@@ -1,6 +1,7 @@
 /* Violations of rules by steps of a range, counted in one replay: the series that a counter of each rule would have
- * been. A step that was not read in full, or in which a verdict stays open, is not known, and is no 0. Thread: the
- * caller's; the source may use others. */
+ * been. A step that was not read in full, or in which a verdict stays open, is not known, and is no 0. So are steps
+ * before the first trace of a range and after its last one, where these are many. Thread: the caller's; the source may
+ * use others. */
 #ifndef BT_SERVER_QUERY_COUNTED_STEPS_H
 #define BT_SERVER_QUERY_COUNTED_STEPS_H
 
@@ -19,6 +20,7 @@ typedef struct bt_counted_steps {        /* bt_counted_steps_dispose */
   bt_step_count *counts; /* rule × steps + index */
   bt_sampled_traces sampling;
   char reason[240]; /* why steps are not known; "": none is that was not read */
+  size_t lacking;   /* steps at the ends of the range where the source has no trace: none of them is known */
   uint64_t requests, bytes_inspected, bytes_received;
 } bt_counted_steps;
 

@@ -225,6 +225,9 @@ bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error 
  * longer than a trace may be (margin) and than a 24th of it, or most of it. False: it does, or that is not known. */
 bool bt_coverage_begins_late(const bt_coverage *coverage, bt_time_range *out);
 bool bt_coverage_ends_early(const bt_coverage *coverage, bt_time_range *out);
+/* Whether a gap at an end of a range is that long. A trace that is as long as margin may reach there, and a quiet
+ * minute is nothing to speak of; most of the range is. */
+bool bt_gap_is_worth_saying(bt_time_range whole, bt_time_range gap, int64_t margin_ns);
 /* Says it in one sentence, behind the word partial_data; false: the range has traces at both ends. */
 bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size);
 /* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by

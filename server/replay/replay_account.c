@@ -192,16 +192,17 @@ static bt_time_range settled_part(const bt_coverage *coverage) {
   return (bt_time_range){coverage->asked.start_ns, bt_time_earlier(coverage->asked.end_ns, coverage->effective_end_ns)};
 }
 
-/* A trace that is as long as margin may reach there, and a quiet minute is nothing to speak of; most of the range is.
- */
-static bool is_worth_saying(const bt_coverage *coverage, bt_time_range gap) {
+bool bt_gap_is_worth_saying(bt_time_range whole, bt_time_range gap, int64_t margin_ns) {
   enum { SMALL_PART = 24 };
   static const int64_t minute_ns = INT64_C(60000000000);
-  bt_time_range whole = settled_part(coverage);
   int64_t length_ns = bt_time_subtract(whole.end_ns, whole.start_ns);
-  int64_t least_ns = bt_time_later(coverage->assumptions.margin_ns, length_ns / SMALL_PART);
+  int64_t least_ns = bt_time_later(margin_ns, length_ns / SMALL_PART);
   least_ns = bt_time_later(bt_time_earlier(least_ns, length_ns / 2), minute_ns);
   return length_ns > 0 && bt_time_subtract(gap.end_ns, gap.start_ns) > least_ns;
+}
+
+static bool is_worth_saying(const bt_coverage *coverage, bt_time_range gap) {
+  return bt_gap_is_worth_saying(settled_part(coverage), gap, coverage->assumptions.margin_ns);
 }
 
 bool bt_coverage_begins_late(const bt_coverage *coverage, bt_time_range *out) {

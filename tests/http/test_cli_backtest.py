@@ -104,6 +104,22 @@ class Backtest(unittest.TestCase):
         self.assertEqual([alert["rests_on"] for alert in answer["alerts"]], ["counted", "counted", "no_series"])
         self.assertEqual(answer["alerts"][1]["unknown"], [{"from": at(601), "until": at(696)}])
 
+    def test_no_data_is_no_silence(self):
+        """Before the first trace of the range and after its last one nothing is known, as after a passed retention. A week is one with traces."""
+        traces, alerts = self.traces([100], 1440), self.alerts("increase(betrace_violations_total[5m]) > 0")
+        code, answer, said = self.run_it(traces, "--alerts", alerts, days=7)
+        own = answer["alerts"][0]
+        self.assertEqual((code, own["pages"], answer["not_counted"]), (3, 1, "no trace from 2026-01-05T23:51:00Z on"), said)
+        self.assertEqual((round(own["pages_per_week"], 2), answer["rules"][0]["unknown_steps"]), (round(10080 / 1431, 2), 10080 - 1431))
+        self.assertEqual(own["unknown"], [{"from": at(1432), "until": at(10080)}])
+        rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "dsl": DSL}]}))
+        for start, end, expected in ((-9, -2, "the source has no trace in the range"), (-9, 1, "no trace before 2026-01-05T00:00:00Z")):
+            with self.subTest(start=start):
+                bounds = ("--start", str(DAY + start * 86400), "--end", str(DAY + end * 86400))
+                done = run_cli("backtest", rules, self.traces([], 1440), "--alerts", alerts, *bounds)
+                self.assertEqual((done.returncode, done.stdout.splitlines()[0]), (3, "Own: no page as far as is known"), done.stdout)
+                self.assertIn(f"not counted in full: {expected}\n", done.stdout)
+
     def test_no_trace_at_all_is_told_by_the_alert_on_that(self):
         lines = [line(7 * 10**6 + minute, minute, "order", "retry") for minute in range(900, 1440, 5)]
         code, answer, said = self.run_it(self.write("t.jsonl", "".join([line(1, 5, "order", "retry"), *lines])), "--alerts", SHIPPED[1], days=1)

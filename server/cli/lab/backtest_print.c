@@ -98,14 +98,16 @@ static void print_unknown(const bt_alert_backtest *a, const bt_alert_summary *al
 static void print_alert(const bt_alert_backtest *a, const bt_page_limits *limits, const bt_alert_summary *alert,
                         size_t most) {
   bt_str name = a->backtest.rules.rules[alert->rule].name;
-  bt_style style = alert->is_too_often ? BT_STYLE_RED : alert->pages ? BT_STYLE_YELLOW : BT_STYLE_GREEN;
+  bool is_known = !a->backtest.outcomes[alert->rule].unknown.count;
+  bt_style style = alert->is_too_often ? BT_STYLE_RED : alert->pages || !is_known ? BT_STYLE_YELLOW : BT_STYLE_GREEN;
   char longest[SPAN_BYTES];
   if (alert->pages)
     bt_print("%s%.*s%s: %zu page%s, %.1f a week, %zu at night; the longest fires for %s\n", bt_style_on(style),
              BT_FMT(name), bt_style_on(BT_STYLE_OFF), alert->pages, bt_cli_plural(alert->pages), alert->per_week,
              alert->at_night, span_text(alert->longest_ms, longest));
   else
-    bt_print("%s%.*s%s: no page\n", bt_style_on(style), BT_FMT(name), bt_style_on(BT_STYLE_OFF));
+    bt_print("%s%.*s%s: no page%s\n", bt_style_on(style), BT_FMT(name), bt_style_on(BT_STYLE_OFF),
+             is_known ? "" : " as far as is known");
   if (alert->pages) print_severities(alert);
   print_pages(&a->backtest, limits, alert, most);
   if (alert->is_too_often) print_suggestions(a, alert);
