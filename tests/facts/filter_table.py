@@ -2,8 +2,9 @@
 
 A line is a shape, its marks, one for each cell in the order of the head, and the keys of which that is true. Marks: x found, while the span is in the
 write-ahead log and in a completed block; W only in the log; C only in a completed block; . not found; E refused; ? now so and now so (arrays that Tempo 2.8
-mixes up). Two marks stand behind the cells. "hides": whether a NaN elsewhere in the block hides a cell that is else found. "bare": whether a span
-without the key is found where the block holds strings only. The last lines say what a batch reads of each cell, by the marks of cells.mark_of_read.
+mixes up, and what a NaN hides where a slow machine cuts blocks elsewhere). Two marks stand behind the cells. "hides": whether a NaN elsewhere in the block
+hides a cell that is else found. "bare": whether a span without the key is found where the block holds strings only. The last lines say what a batch reads
+of each cell, by the marks of cells.mark_of_read.
 """
 import os
 import re
