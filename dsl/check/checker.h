@@ -37,7 +37,7 @@ typedef struct bt_checker_names {
   const bt_own_names *own_names; /* said beside the text; NULL: nothing */
 } bt_checker_names;
 
-/* Aliases of the text, and those beside it. */
+/* An alias that the rule's text says, or its file. */
 typedef struct bt_checker_alias {
   struct bt_checker_alias *next;
   bt_alias said;
@@ -45,7 +45,7 @@ typedef struct bt_checker_alias {
   bool is_used;
 } bt_checker_alias;
 
-/* Names of the text, and those beside it. */
+/* A name that the rule's text says, or its file. */
 typedef struct bt_checker_own_name {
   struct bt_checker_own_name *next;
   bt_own_name said;

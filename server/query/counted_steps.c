@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/time_text.h"
 #include "server/query/series_pool.h"
 
 enum { MOST_CELLS = 8000000 };
@@ -46,30 +45,16 @@ static bool leave_out(bt_counted_steps *steps, size_t first, size_t end, int64_t
   return true;
 }
 
-static void add_reason(bt_counted_steps *steps, const char *from, const char *until, bool begins_late,
-                       bool ends_early) {
-  char said[120];
-  size_t length = strlen(steps->reason);
-  if (steps->lacking == bt_counted_steps_count(steps))
-    snprintf(said, sizeof said, "the source has no trace in the range");
-  else if (begins_late && ends_early)
-    snprintf(said, sizeof said, "no trace before %.19sZ and none from %.19sZ on", from, until);
-  else
-    snprintf(said, sizeof said, begins_late ? "no trace before %.19sZ" : "no trace from %.19sZ on",
-             begins_late ? from : until);
-  snprintf(steps->reason + length, sizeof steps->reason - length, "%s%s", length ? "; " : "", said);
-}
-
 /* A passed retention, a wrong tenant and an outage look like a time in which nothing was violated. */
 static void leave_out_ends(bt_counted_steps *steps, int64_t margin_ns) {
-  size_t count = bt_counted_steps_count(steps), first = 0, end = count;
-  char from[40], until[40];
+  size_t count = bt_counted_steps_count(steps), first = 0, end = count, length = strlen(steps->reason);
+  char said[BT_ENDS_BYTES] = "the source has no trace in the range";
   while (first < count && bt_counted_step(steps, 0, first)->is_empty) first++;
   while (end > first && bt_counted_step(steps, 0, end - 1)->is_empty) end--;
-  bt_time_format(time_of(steps, first), from);
-  bt_time_format(time_of(steps, end), until);
+  const int64_t from_ns = time_of(steps, first), until_ns = time_of(steps, end);
   bool begins_late = leave_out(steps, 0, first, margin_ns), ends_early = leave_out(steps, end, count, margin_ns);
-  if (begins_late || ends_early) add_reason(steps, from, until, begins_late, ends_early);
+  if (steps->lacking < count) bt_ends_say(begins_late ? &from_ns : NULL, ends_early ? &until_ns : NULL, said);
+  if (said[0]) snprintf(steps->reason + length, sizeof steps->reason - length, "%s%s", length ? "; " : "", said);
 }
 
 bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *asked, int64_t step_ns,

@@ -228,6 +228,10 @@ bool bt_coverage_ends_early(const bt_coverage *coverage, bt_time_range *out);
 /* Whether a gap at an end of a range is that long. A trace that is as long as margin may reach there, and a quiet
  * minute is nothing to speak of; most of the range is. */
 bool bt_gap_is_worth_saying(bt_time_range whole, bt_time_range gap, int64_t margin_ns);
+enum { BT_ENDS_BYTES = 120 };
+/* "no trace before T", "no trace before T and none from U on", "no trace from U on"; "": it has traces at both ends.
+ * from_ns and until_ns: where its traces begin and end; NULL: with the range. */
+void bt_ends_say(const int64_t *from_ns, const int64_t *until_ns, char out[BT_ENDS_BYTES]);
 /* Says it in one sentence, behind the word partial_data; false: the range has traces at both ends. */
 bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size);
 /* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by

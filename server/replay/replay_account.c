@@ -219,25 +219,28 @@ bool bt_coverage_ends_early(const bt_coverage *coverage, bt_time_range *out) {
   return is_worth_saying(coverage, *out);
 }
 
-/* "no trace before T", "no trace before T and none from U on", "no trace from U on"; "": it has traces at both ends. */
-static void write_partial(const bt_coverage *coverage, char out[120]) {
-  bt_time_range before, after;
-  char start[40], end[40];
-  bool begins_late = bt_coverage_begins_late(coverage, &before), ends_early = bt_coverage_ends_early(coverage, &after);
-  bool is_one = before.end_ns >= after.start_ns; /* it has none at all */
-  bt_time_format(before.end_ns, start);
-  bt_time_format(after.start_ns, end);
+void bt_ends_say(const int64_t *from_ns, const int64_t *until_ns, char out[BT_ENDS_BYTES]) {
+  char from[40] = "", until[40] = "";
+  if (from_ns) bt_time_format(*from_ns, from);
+  if (until_ns) bt_time_format(*until_ns, until);
   out[0] = '\0';
-  if (begins_late && ends_early && !is_one)
-    snprintf(out, 120, "no trace before %.19sZ and none from %.19sZ on", start, end);
-  else if (begins_late)
-    snprintf(out, 120, "no trace before %.19sZ", start);
-  else if (ends_early)
-    snprintf(out, 120, "no trace from %.19sZ on", end);
+  if (from_ns && until_ns)
+    snprintf(out, BT_ENDS_BYTES, "no trace before %.19sZ and none from %.19sZ on", from, until);
+  else if (from_ns)
+    snprintf(out, BT_ENDS_BYTES, "no trace before %.19sZ", from);
+  else if (until_ns)
+    snprintf(out, BT_ENDS_BYTES, "no trace from %.19sZ on", until);
+}
+
+static void write_partial(const bt_coverage *coverage, char out[BT_ENDS_BYTES]) {
+  bt_time_range before, after;
+  bool begins_late = bt_coverage_begins_late(coverage, &before), ends_early = bt_coverage_ends_early(coverage, &after);
+  bool is_one = begins_late && before.end_ns >= after.start_ns; /* it has none at all */
+  bt_ends_say(begins_late ? &before.end_ns : NULL, ends_early && !is_one ? &after.start_ns : NULL, out);
 }
 
 bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size) {
-  char what[120];
+  char what[BT_ENDS_BYTES];
   bool is_tempo = coverage->source.kind && strcmp(coverage->source.kind, "tempo") == 0;
   write_partial(coverage, what);
   if (what[0])

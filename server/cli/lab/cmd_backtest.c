@@ -29,7 +29,8 @@ typedef struct backtest_run {
 
 /* ---- what is asked ---- */
 
-/* Whole steps. What is younger than settle may still come; files may end within a step, and all of it is there. */
+/* The range, in whole steps. It ends before traces that are younger than settle, which may still get spans. A file may
+ * end within a step, and that step is counted. */
 static bt_replay_request request_of(const backtest_run *run, bt_source *source) {
   const bt_replay_options *options = &run->options;
   bt_time_range range = bt_replay_options_range(options, source, 30 * BT_DAY_NS);
