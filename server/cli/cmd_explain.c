@@ -55,6 +55,16 @@ static void print_options(const bt_explain_result *result, const bt_explain_rule
   }
 }
 
+/* http.request.method is the first that is there of: http.request.method, http.method */
+static void print_names(const bt_met_names *names) {
+  bt_several_names several;
+  for (size_t i = 0; bt_met_names_get(names, i, &several); i++) {
+    bt_print("  %.*s is the first that is there of:", BT_FMT(several.attribute));
+    for (uint32_t k = 0; k < several.key_count; k++) bt_print("%s %.*s", k ? "," : "", BT_FMT(several.keys[k]));
+    bt_print("\n");
+  }
+}
+
 static void print_rule(const bt_explain_result *result, const bt_explain_rule *rule) {
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->definition->fields.id, bt_style_on(BT_STYLE_OFF));
   print_queries(rule);
@@ -62,6 +72,7 @@ static void print_rule(const bt_explain_result *result, const bt_explain_rule *r
   print_query(rule->candidates);
   bt_print("\n");
   bt_print("  decided here: %s\n", rule->decided_locally);
+  print_names(rule->names);
   if (rule->reads_by_id)
     bt_print_line("  its traces are read by id, one request each: batches cannot give what it reads");
   if (rule->rests_on_absence)

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "server/base/span_time.h"
+#include "dsl/evaluate/data_notes.h"
 #include "dsl/rule/rule_walk.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/idle_print.h"
+#include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -18,13 +20,14 @@ typedef struct trace_run {
 
 /* ---- JSON ---- */
 
-static json_t *verdict_json(const bt_drawn_verdict *drawn) {
+static json_t *verdict_json(const bt_drawn_verdict *drawn, const bt_data_notes *notes) {
   const bt_rule_verdict *verdict = drawn->verdict;
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "rule_id", drawn->rule->fields.id, "severity",
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "rule_id", drawn->rule->fields.id, "severity",
                    bt_severity_name(drawn->rule->fields.severity), "verdict", bt_verdict_name(verdict->verdict),
                    "reason", verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(), "spent",
                    bt_spent_json(verdict, drawn->rule->rule->text), "violation",
-                   drawn->violation ? bt_violation_json(drawn->rule, drawn->violation) : json_null());
+                   drawn->violation ? bt_violation_json(drawn->rule, drawn->violation) : json_null(), "notes",
+                   bt_data_notes_json(notes));
 }
 
 static json_t *witness_of_json(const bt_drawing *drawing, uint32_t span) {
@@ -74,12 +77,13 @@ static json_t *linked_json(const bt_drawing *drawing) {
   return linked;
 }
 
-static void print_json(const bt_drawing *drawing) {
+static void print_json(const bt_drawing *drawing, bt_data_notes *const *notes) {
   char id[BT_TRACE_ID_HEX + 1];
   bt_lasting lasting = bt_lasting_of_trace(drawing->trace);
   json_t *verdicts = json_array();
   bt_trace_id_format(&drawing->trace->id, id);
-  for (size_t i = 0; i < drawing->verdict_count; i++) bt_json_append(verdicts, verdict_json(&drawing->verdicts[i]));
+  for (size_t i = 0; i < drawing->verdict_count; i++)
+    bt_json_append(verdicts, verdict_json(&drawing->verdicts[i], notes[i]));
   bt_cli_print_json(json_pack("{s:s, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s:o, s:o}", "trace_id", id, "start",
                               bt_time_json(lasting.start_ns), "duration_ns", length_json(&lasting), "partial",
                               drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled",
@@ -102,23 +106,60 @@ static int exit_status(const trace_run *run, const bt_drawing *drawing) {
   return bt_idle_exit_status(&run->options, is_idle, code);
 }
 
+/* What each rule met in the trace, and in those that links tie to it. In any case *out is to be freed. */
+static bt_status take_notes(const bt_cli_rules *rules, const bt_trace *trace, const bt_family *family,
+                            bt_data_notes ***out, bt_error *error) {
+  bt_status status = BT_OK;
+  bt_data_notes **notes = *out = calloc(rules->count + 1, sizeof(bt_data_notes *));
+  if (!notes) return bt_error_no_memory(error);
+  for (size_t i = 0; i < rules->count && !status; i++) {
+    status = bt_data_notes_new(rules->items[i]->rule, &notes[i], error);
+    if (status) return status;
+    bt_data_notes_are_of_some(notes[i]);
+    bt_data_notes_look(notes[i], trace);
+    for (uint32_t k = 1; family && k < family->trace_count; k++) bt_data_notes_look(notes[i], family->traces[k].trace);
+  }
+  return status;
+}
+
+static void free_notes(bt_data_notes **notes, size_t count) {
+  for (size_t i = 0; notes && i < count; i++) bt_data_notes_free(notes[i]);
+  free(notes);
+}
+
+static void write_notes(const bt_cli_rules *rules, bt_data_notes *const *notes, bt_buffer *out) {
+  bt_buffer text = {0};
+  bt_range place;
+  for (size_t i = 0; i < rules->count; i++)
+    for (size_t k = 0; bt_data_notes_say(notes[i], k, &text, &place); k++) {
+      bt_shown_printf(out, "note: %s: %.*s\n", rules->items[i]->fields.id, BT_FMT(bt_buffer_str(&text)));
+      bt_buffer_clear(&text);
+    }
+  bt_buffer_dispose(&text);
+}
+
 static bt_status show_judged(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
                              const bt_rule_verdict *verdicts, bt_error *error) {
   trace_run *run = context;
   bt_drawing drawing;
-  bt_status status = bt_drawing_new(trace, family, (const bt_rule_definition *const *)run->options.rules.items,
-                                    verdicts, run->options.rules.count, &drawing, error);
+  const bt_cli_rules *rules = &run->options.rules;
+  bt_data_notes **notes = NULL;
+  bt_status status = bt_drawing_new(trace, family, (const bt_rule_definition *const *)rules->items, verdicts,
+                                    rules->count, &drawing, error);
+  if (!status) status = take_notes(rules, trace, family, &notes, error);
   if (!status) {
     bt_buffer text = {0};
     drawing.is_unsettled = judge && bt_judge_is_unsettled(judge, trace);
     run->code = exit_status(run, &drawing);
     if (run->options.print_json)
-      print_json(&drawing);
+      print_json(&drawing, notes);
     else
       bt_drawing_print(&drawing, run->shows_all, &text);
+    if (!run->options.print_json) write_notes(rules, notes, &text);
     if (text.failed) status = bt_error_no_memory(error);
     bt_cli_print_buffer(&text);
   }
+  free_notes(notes, rules->count);
   bt_drawing_dispose(&drawing);
   return status;
 }

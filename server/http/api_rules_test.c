@@ -46,21 +46,14 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
 /* What the rule's names and comparisons met in these traces, as in a replay. */
 static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_family *family) {
   bt_data_notes *notes = NULL;
-  bt_buffer text = {0};
-  bt_range place;
-  json_t *array = json_array();
   if (bt_data_notes_new(definition->rule, &notes, NULL)) {
     bt_json_memory_lacks();
-    return array;
+    return json_array();
   }
   bt_data_notes_are_of_some(notes);
   bt_data_notes_look(notes, trace);
   for (uint32_t i = 1; family && i < family->trace_count; i++) bt_data_notes_look(notes, family->traces[i].trace);
-  for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {
-    bt_json_append(array, bt_data_note_json(bt_buffer_str(&text), place));
-    bt_buffer_clear(&text);
-  }
-  bt_buffer_dispose(&text);
+  json_t *array = bt_data_notes_json(notes);
   bt_data_notes_free(notes);
   return array;
 }

@@ -27,6 +27,17 @@ static json_t *price_json(const bt_price *price) {
                    "seconds", (double)price->duration_ns / 1e9);
 }
 
+static json_t *names_json(const bt_met_names *names) {
+  json_t *array = json_array();
+  bt_several_names several;
+  for (size_t i = 0; bt_met_names_get(names, i, &several); i++) {
+    json_t *keys = json_array();
+    for (uint32_t k = 0; k < several.key_count; k++) bt_json_append(keys, bt_text_json(several.keys[k]));
+    bt_json_append(array, json_pack("{s:o, s:o}", "attribute", bt_text_json(several.attribute), "keys", keys));
+  }
+  return array;
+}
+
 static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
   json_t *queries = json_array(), *options = json_array();
   for (const bt_explain_query *q = rule->queries; q < rule->queries + rule->query_count; q++) {
@@ -40,10 +51,11 @@ static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
     if (option && o->is_possible && is_probed) bt_json_set(option, "cost", cost_json(&o->cost));
     bt_json_append(options, option);
   }
-  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:o, s:o}", "rule_id", rule->definition->fields.id,
-                   "rule_name", rule->definition->fields.name, "condition_hash", rule->definition->condition_hash,
-                   "strategy", bt_strategy_name(rule->chosen), "strategies", options, "candidates", rule->candidates,
-                   "decided_locally", rule->decided_locally, "reads_by_id", rule->reads_by_id, "rests_on_absence",
+  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id",
+                   rule->definition->fields.id, "rule_name", rule->definition->fields.name, "condition_hash",
+                   rule->definition->condition_hash, "strategy", bt_strategy_name(rule->chosen), "strategies", options,
+                   "candidates", rule->candidates, "decided_locally", rule->decided_locally, "several_names",
+                   names_json(rule->names), "reads_by_id", rule->reads_by_id, "rests_on_absence",
                    rule->rests_on_absence, "queries", queries, "price", price_json(&rule->price));
 }
 

@@ -78,6 +78,18 @@ json_t *bt_data_note_json(bt_str text, bt_range place) {
                    "end", (json_int_t)place.end);
 }
 
+json_t *bt_data_notes_json(const bt_data_notes *notes) {
+  json_t *array = json_array();
+  bt_buffer text = {0};
+  bt_range place;
+  for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {
+    bt_json_append(array, bt_data_note_json(bt_buffer_str(&text), place));
+    bt_buffer_clear(&text);
+  }
+  bt_buffer_dispose(&text);
+  return array;
+}
+
 json_t *bt_optional_text_json(const char *text) {
   return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "dsl/base/text.h"
+#include "dsl/evaluate/data_notes.h"
 #include "dsl/evaluate/eval.h"
 #include "server/base/span_time.h"
 #include "server/replay/replay.h"
@@ -23,6 +24,7 @@ json_t *bt_assumptions_json(const bt_assumptions *assumptions);
  * verdict. */
 json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text);
 json_t *bt_data_note_json(bt_str text, bt_range place); /* {message, range}: dsl/evaluate/data_notes.h */
+json_t *bt_data_notes_json(const bt_data_notes *notes); /* [{message, range}, …] */
 json_t *bt_text_json(bt_str text);                      /* a string; what is not UTF-8 becomes U+FFFD */
 json_t *bt_optional_text_json(const char *text);        /* the same; NULL and "": null */
 

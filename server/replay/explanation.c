@@ -333,7 +333,8 @@ static bt_status explain_rule(const explaining *e, size_t number, bt_error *erro
   bt_price_key key = {request->tenant, of->definition->fields.id, of->definition->condition_hash};
   if (request->prices) rule->price = bt_price_table_get(request->prices, &key);
   set_options(e, rule, of);
-  return add_queries(e, rule, of, error);
+  bt_status status = bt_met_names_new(of->definition->rule, &rule->names, error);
+  return status ? status : add_queries(e, rule, of, error);
 }
 
 /* A source that does not answer leaves the explanation without numbers. */
@@ -398,6 +399,7 @@ void bt_explain_result_dispose(bt_explain_result *result) {
     free(rule->queries);
     free(rule->candidates);
     free(rule->decided_locally);
+    bt_met_names_free(rule->names);
   }
   free(result->rules);
   *result = (bt_explain_result){0};

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "dsl/evaluate/met_names.h"
 #include "server/replay/price.h"
 #include "server/replay/replay.h"
 #include "server/replay/strategy.h"
@@ -48,6 +49,7 @@ typedef struct bt_explain_rule {
   size_t query_count;
   char *candidates;      /* how the searched id sets are joined: "{ … } and ({ … } or { … })"; "all traces" */
   char *decided_locally; /* what Tempo is not asked because it cannot say it, a sentence */
+  bt_met_names *names;   /* the attributes that go by several; nothing is met here */
   bool reads_by_id;      /* batches cannot give what the rule reads */
   bool rests_on_absence; /* violations of young traces are read by id */
   bt_explain_option options[BT_EXPLAIN_OPTIONS];

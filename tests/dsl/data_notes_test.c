@@ -181,6 +181,49 @@ static void test_near_names_in_each_order(void **state) {
   bt_rule_free(rule);
 }
 
+/* Of an attribute that goes by several names, which of them the spans had. */
+static void test_names_that_were_met(void **state) {
+  (void)state;
+  static const char mixed[] = "a x http.method=GET k=1\n  b x http.request.method=PUT\n  c y http.method=PUT\n";
+  expect("@semconv(stable) x.where(http.request.method == \"GET\")", mixed, 2,
+         "`http.request.method` was read as `http.method` in 4 of 6 spans that have it\n");
+  expect("@semconv(stable) x.where(http.method == \"GET\")", mixed, 1,
+         "`http.method` was read as `http.request.method` in 1 of 3 spans that have it\n");
+  expect("x.where(http.method == \"GET\")", mixed, 1, "");
+  /* Who has both is read by the first of them, and what the rule says itself is not told. */
+  expect("@alias(k, other) x.where(k == 1)", mixed, 1, "");
+  expect("@alias(verb, http.request.method, http.method) x as p and y.where(verb == p.verb and not exists(verb))",
+         mixed, 1, "`verb` was read as `http.request.method` in 1, as `http.method` in 2 of 3 spans that have it\n");
+  expect("@alias(n, k) sum(x, n * 2) > 3", mixed, 1, "`n` was read as `k` in 1 of 1 span that has it\n");
+  expect("@alias(k, n) trace.root.attributes[\"k\"] == 1", "a x n=1\n  b x n=2\n", 1,
+         "`k` was read as `n` in 1 of 1 span that has it\n");
+  expect("@alias(k, n) x.where(k == 1)", "a x resource.n=1\nb x n=1\nc x resource.k=1 n=null\n", 1,
+         "`k` was read as `n` in 2 of 3 spans that have it\n");
+  expect("@alias(k, n) x.where(event.k == 1)", "a x event=e event.n=1 event=e event.n=2\nb x event=e event.k=1\n", 1,
+         "`k` was read as `n` in 1 of 2 spans that have it\n");
+}
+
+static void test_names_that_others_met(void **state) {
+  (void)state;
+  bt_rule *rule = compile("@alias(k, n) when { a } never { a.where(k == 1) or b }");
+  bt_arena arena;
+  bt_buffer out = {0};
+  bt_range place;
+  bt_arena_init(&arena, 16 * 1024 * 1024);
+  bt_data_notes *first = notes_of(rule, &arena, "a a k=1\n"), *second = notes_of(rule, &arena, "a a n=1\nb b n=2\n");
+  bt_data_notes_add(first, second);
+  bt_data_notes_are_of_some(first);
+  assert_true(bt_data_notes_say(first, 0, &out, &place));
+  assert_string_equal(out.ptr, "`k` was read as `n` in 2 of 3 spans that have it");
+  assert_int_equal(place.start, 40);
+  assert_false(bt_data_notes_say(first, 1, &out, &place));
+  bt_data_notes_free(first);
+  bt_data_notes_free(second);
+  bt_buffer_dispose(&out);
+  bt_arena_dispose(&arena);
+  bt_rule_free(rule);
+}
+
 static void test_an_attribute_that_is_called_so(void **state) {
   (void)state;
   static const char failing[] = "a x error=true\nb y error=true\nc z\n";
@@ -240,7 +283,7 @@ static void test_values_of_parts(void **state) {
 
 static void test_no_memory(void **state) {
   (void)state;
-  bt_rule *rule = compile("a and b.where(k == 1) and c");
+  bt_rule *rule = compile("@alias(k, n) a and b.where(k == 1) and c");
   int failures = 0;
   for (;; failures++) {
     bt_data_notes *notes = NULL;
@@ -277,6 +320,8 @@ static void test_a_text_that_may_have_been_cut(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_that_selects_both),
                                      cmocka_unit_test(test_a_binding_by_service),
+                                     cmocka_unit_test(test_names_that_were_met),
+                                     cmocka_unit_test(test_names_that_others_met),
                                      cmocka_unit_test(test_an_attribute_that_is_called_so),
                                      cmocka_unit_test(test_values_of_another_type),
                                      cmocka_unit_test(test_values_that_are_read),

@@ -27,6 +27,17 @@ class ExplainTest(unittest.TestCase):
         self.assertIn("search", [query["use"] for query in rule["queries"]])
         self.assertTrue(any(option["strategy"] == rule["strategy"] for option in rule["strategies"]))
 
+    def test_several_names(self):
+        """An attribute that goes by several names, with all that are read for it."""
+        rule = "@semconv(stable) @alias(tool, t.name) when { x.where(http.method == 1) } always { y.where(tool == a) }"
+        said = run_cli("explain", "--dsl", rule).stdout
+        self.assertIn("\n  http.method is the first that is there of: http.request.method, http.method\n", said)
+        self.assertIn("\n  tool is the first that is there of: tool, t.name\n", said)
+        (answer,) = json.loads(run_cli("explain", "--dsl", rule, "--json").stdout)["rules"]
+        self.assertEqual(answer["several_names"], [{"attribute": "http.method", "keys": ["http.request.method", "http.method"]}, {"attribute": "tool", "keys": ["tool", "t.name"]}])
+        (answer,) = json.loads(run_cli("explain", "--dsl", RULE, "--json").stdout)["rules"]
+        self.assertEqual(answer["several_names"], [])
+
     def test_files_and_usage(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "r.yaml")

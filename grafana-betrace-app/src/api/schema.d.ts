@@ -967,6 +967,13 @@ export interface components {
                 candidates: string;
                 /** @description what Tempo is not asked because it cannot say it */
                 decided_locally: string;
+                /** @description the attributes that go by several names, by @semconv or an alias */
+                several_names: {
+                    /** @description as the rule says it */
+                    attribute: string;
+                    /** @description it is worth what the first of them is that is there */
+                    keys: string[];
+                }[];
                 reads_by_id: boolean;
                 rests_on_absence: boolean;
                 queries: {
