@@ -5,7 +5,8 @@ Seeded random rules × random traces. The spans arrive in random order in three 
 after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
 What lies at the edges of traces (texts that were cut, what was dropped, keys that stand twice) comes in ranges of its own (edge_property.py).
 BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules, BETRACE_NEWER_RULES that of rules
-which pick one span of several or ask for the root, BETRACE_ONE_KIND_RULES that of rules about spans of one kind; --full takes 1,000, --short what
+which pick one span of several or ask for the root, BETRACE_NAMED_RULES that of rules with aliases and names of their own,
+BETRACE_ONE_KIND_RULES that of rules about spans of one kind; --full takes 1,000, --short what
 test_newer_property takes: so few rules and traces that a check has room for them.
 """
 import collections
@@ -21,7 +22,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "t
 import replay_compare as compare  # noqa: E402
 from edge_property import EdgesOnTempo  # noqa: E402
 from count_laws import KINDS, MODES, broken_laws_of  # noqa: E402
-from random_rules import random_newer_rule, random_rule, random_rule_of_one_kind  # noqa: E402
+from random_rules import random_named_rule, random_newer_rule, random_rule, random_rule_of_one_kind  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
@@ -34,6 +35,7 @@ SEED = int(os.environ.get("BETRACE_SEED", "24" if SHORT else "20251"))
 RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "77"))
 OF_ONE_KIND = int(os.environ.get("BETRACE_ONE_KIND_RULES", RULES // 8))  # all spans that one of them speaks of are of one kind, besides
 NEWER = int(os.environ.get("BETRACE_NEWER_RULES", 0 if SHORT else RULES // 5))  # that pick one span of several, besides
+NAMED = int(os.environ.get("BETRACE_NAMED_RULES", 11 if SHORT else RULES // 5))  # with @alias and @name, besides
 # Rules that ask for what lies at the edges of traces (random_edges.py), besides: with --short, which every check runs, and where more rules than usual were asked for.
 EDGES = SHORT or RULES > 77
 EDGE_RULES = 22 if SHORT else RULES // 2
@@ -64,6 +66,8 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
         texts = [random_rule(rng, plain=number % GROUP != 3 or number % 3 > 0) for number in range(RULES)]
         newer = random.Random(SEED + 1)
         texts += [random_newer_rule(newer) for _ in range(NEWER)]
+        named = random.Random(SEED + 2)
+        texts += [random_named_rule(named, plain=number % 3 > 0) for number in range(NAMED)]
         of_one_kind = [random_rule_of_one_kind(newer) for _ in range(OF_ONE_KIND)]
         cls.rules, cls.refused = compare.compile_rules(texts + of_one_kind)
         cls.others = [rule for rule in cls.rules if rule.text not in of_one_kind]
@@ -111,7 +115,10 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
         self.assertGreater(violated, len(self.others) // 2, "too few rules are violated at all")
         of_one_kind = sum(map(bool, self.expected.values())) - violated
         self.assertGreaterEqual(of_one_kind, (len(self.rules) - len(self.others)) // 10, "too few rules about spans of one kind are violated at all")
-        self.assertLess(self.refused, (RULES + NEWER + OF_ONE_KIND) // 10 + 3, "too many rules do not compile")  # 3 more than of many
+        self.assertLess(self.refused, (RULES + NEWER + NAMED + OF_ONE_KIND) // 10 + 3, "too many rules do not compile")  # 3 more than of many
+        named = [rule for rule in self.others if rule.text.startswith("@")]
+        self.assertGreater(sum(bool(self.expected[rule.id]) for rule in named), len(named) // 3, "too few rules with names are violated at all")
+        self.assertGreaterEqual(len(named), NAMED * 3 // 4, "too few rules with names compile")
         subtracting = sum(bool(rule.explain["subtracted"]) for rule in self.others)
         self.assertGreater(subtracting, len(self.others) // 12, "too few rules subtract")
 
@@ -166,6 +173,12 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
             self.assertIsNotNone(rule, "nothing was ever subtracted")
             answer = self.check([rule], "--strategy", "id_sets")
             totals["subtracted"] += answer["traces_candidate"] - answer["traces_read"]
+
+    def test_c_rules_with_names_alone(self):
+        """What attributes and words mean besides themselves is asked for by each of them."""
+        named = [rule for rule in self.others if rule.text.startswith("@")]
+        for number, rule in enumerate(named if FULL or SHORT else named[:ALONE]):
+            self.check([rule], *(("--strategy", "id_sets") if number % 2 and rule.explain["subtracted"] else ()))
 
     def test_c_spans_asked_for_first(self):
         """A projection of one rule finds the candidates itself: no search for ids is made, and nothing is lost or told twice."""

@@ -68,7 +68,7 @@ class LanguageTest(unittest.TestCase):
 
     def test_random_rules(self):
         rng = random.Random(41)
-        rules = [random_rules.random_rule(rng, plain=bool(i % 2)) for i in range(1000)] + [random_rules.random_newer_rule(rng) for _ in range(1000)]
+        rules = [random_rules.random_rule(rng, plain=bool(i % 2)) for i in range(1000)] + [random_rules.random_newer_rule(rng) for _ in range(1000)] + [random_rules.random_named_rule(rng) for _ in range(300)]
         wrong = [rule for rule in rules if parse(rule).has_error]
         self.assertLess(len(wrong), 50)
         for rule in wrong:  # names that have to be in quotes

@@ -4,6 +4,8 @@ in what it has to leave alone: order, structure, bindings.
 
 Most of them compile; what the checker refuses (a pattern that is none, a name out of sight) is for the caller to drop.
 """
+import re
+
 import otlp
 import random_spans
 
@@ -385,3 +387,34 @@ def random_newer_rule(rng):
         text = writer.rule()
         if writer.picks:
             return text
+
+
+ALIASED = ("k", "n", "amount", "a.b", "http.method", "http.status_code", "http.url", "plain", "cluster", "k8s.pod.name", "pod")
+
+
+def says(text, word):
+    """The word stands in the rule by itself: no part of another one, nor all of a text."""
+    return re.search(rf'(?<![\w."-]){re.escape(word)}(?![\w"])', text) is not None
+
+
+def random_alias(rng, key):
+    others = rng.sample([other for other in ALIASED if other != key], rng.randrange(1, 4))
+    return f"@alias({', '.join((key, *others))}) "
+
+
+def random_name(rng, word, plain):
+    """The word means spans, which may be those of another word, and of none that is called so."""
+    writer = RuleWriter(rng, plain)
+    base = writer.one(f"trace.has({writer.predicate()})", f"span({writer.predicate()})", f"name:{word}")
+    spans = base + (f".where({writer.predicate(1)})" if writer.chance(2) else "")
+    return f"@name({word} = {quote(spans)}) "
+
+
+def random_named_rule(rng, plain=True):
+    """One whose attributes go by other keys, too, or some of whose words stand for spans."""
+    while True:
+        text = random_rule(rng, plain)
+        names = "".join(random_alias(rng, key) for key in ALIASED if says(text, key) and rng.randrange(2))
+        names += "".join(random_name(rng, word, plain) for word in sorted(set(PLAIN)) if says(text, word) and rng.randrange(2))
+        if names:
+            return names + text
