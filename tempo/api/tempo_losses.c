@@ -50,10 +50,10 @@ static int64_t retention_at(const char *config, const char *const *path) {
 
 bt_tempo_retention bt_tempo_retention_of_config(const char *config) {
   const char *const *const paths[] = {
-      PATH("overrides", "defaults", "compaction", "block_retention"),
-      PATH("overrides", "block_retention"),
-      PATH("backend_worker", "compaction", "block_retention"), /* 3.x */
+      PATH("overrides", "defaults", "compaction", "block_retention"), PATH("overrides", "block_retention"),
       PATH("compactor", "compaction", "block_retention"),
+      PATH("backend_worker", "compaction",
+           "block_retention"), /* of 3.x; 2.x has it too, and its default is the other */
   };
   bt_tempo_retention out = {0};
   for (size_t i = 0; i < sizeof paths / sizeof *paths && !out.all_ns; i++) out.all_ns = retention_at(config, paths[i]);

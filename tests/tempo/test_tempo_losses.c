@@ -24,18 +24,21 @@ static const bt_cancel never = {false};
 static void the_configuration_says_the_retention(void **state) {
   static const struct {
     const char *config;
-    int64_t hours;
+    int64_t minutes;
     bool may_have_tenants;
   } rows[] = {
       {FRONT, 0, false},
-      {FRONT "compactor:\n    compaction:\n        block_retention: 336h0m0s\n", 336, false},
-      {FRONT "backend_worker:\n    compaction:\n        block_retention: 168h0m0s\n", 168, false},
+      {FRONT "compactor:\n    compaction:\n        block_retention: 336h0m0s\n", 336 * 60, false},
+      {FRONT "backend_worker:\n    compaction:\n        block_retention: 168h0m0s\n", 168 * 60, false},
+      {FRONT "backend_worker:\n    compaction:\n        block_retention: 336h0m0s\ncompactor:\n    compaction:\n"
+             "        block_retention: 40m0s\n        compacted_block_retention: 1h0m0s\n",
+       40, false},
       {FRONT "compactor:\n    compaction:\n        block_retention: 336h0m0s\noverrides:\n    defaults:\n"
              "        compaction:\n            block_retention: 2d\n    per_tenant_override_config: \"\"\n",
-       48, false},
+       48 * 60, false},
       {FRONT "compactor:\n    compaction:\n        block_retention: 336h0m0s\noverrides:\n    defaults:\n"
              "        compaction:\n            block_retention: 0s\n    per_tenant_override_config: /etc/o.yaml\n",
-       336, true},
+       336 * 60, true},
       {FRONT "compactor:\n    compaction:\n        compacted_block_retention: 1h0m0s\n", 0, false},
       {FRONT "compactor:\n    compaction:\n        block_retention: for ever\n", 0, false},
       {"<html>block_retention: 1h</html>", 0, false},
@@ -43,8 +46,8 @@ static void the_configuration_says_the_retention(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bt_tempo_retention said = bt_tempo_retention_of_config(rows[i].config);
-    if (said.all_ns != rows[i].hours * HOUR_NS || said.may_have_tenants != rows[i].may_have_tenants)
-      fail_msg("row %zu: %lld h", i, (long long)(said.all_ns / HOUR_NS));
+    if (said.all_ns != rows[i].minutes * 60 * SECOND_NS || said.may_have_tenants != rows[i].may_have_tenants)
+      fail_msg("row %zu: %lld s", i, (long long)(said.all_ns / SECOND_NS));
   }
 }
 
