@@ -188,6 +188,12 @@ static void print_empty(const bt_coverage *coverage) {
   bt_print("no trace seen from %.19sZ to %.19sZ\n", start, end);
 }
 
+static void print_losses(const bt_coverage *coverage) {
+  char said[BT_LOSSES_BYTES];
+  bt_coverage_say_losses(coverage, said);
+  if (said[0]) bt_print("%s\n", said);
+}
+
 static void print_contradicted(const bt_coverage *coverage) {
   enum { MOST = 3 };
   char hex[BT_TRACE_ID_HEX + 1];
@@ -236,6 +242,7 @@ void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *
         " of the traces that were judged; no span of them has a start or an end, so they are judged in every range\n",
         coverage->without_time);
   print_empty(coverage);
+  print_losses(coverage);
   print_tail(coverage, found);
 }
 

@@ -115,6 +115,16 @@ static bool is_within_rate(const bt_measured *rule, const bt_measurement *all) {
 }
 
 /* It passes, and with this. */
+static void say_redacted(const bt_measurement *all, char reason[BT_REASON_BYTES]) {
+  size_t length = strlen(reason);
+  char at[40];
+  bt_time_format(all->coverage.redacted_ns, at);
+  if (all->coverage.redacted_ns)
+    snprintf(reason + length, BT_REASON_BYTES - length,
+             "%sof the traces that the source still has: some were redacted, last at %.19sZ", length ? "; " : "", at);
+}
+
+/* And with this. */
 static void say_unseen(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
   size_t length = strlen(reason);
   if (rule->unseen[0])
@@ -127,6 +137,7 @@ static bt_finding conclude_exercised(const bt_measured *rule, const bt_measureme
   if (is_sampled) say_sampled(rule, all, reason);
   if (!is_sampled || is_within_rate(rule, all) || is_all_kept(rule, all)) {
     say_unseen(rule, reason);
+    say_redacted(all, reason);
     return BT_FINDING_PASS;
   }
   if (!reason[0]) snprintf(reason, BT_REASON_BYTES, "sampled: none seen among the traces that were kept");

@@ -11,6 +11,7 @@
 #include "dsl/base/time_sum.h"
 #include "dsl/plan/plan.h"
 #include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/rules/derived_rule.h"
 #include "server/replay/unseen_names.h"
 
@@ -407,6 +408,15 @@ static void subtract_going_on(measuring *m) {
   }
 }
 
+/* Some traces of the time before are still there, and nobody knows how many. */
+static void say_deleted(bt_measurement *out) {
+  char from[40], text[160];
+  bt_time_format(out->coverage.kept_from_ns, from);
+  snprintf(text, sizeof text,
+           "partial_data: retention may have deleted traces from before %.19sZ; ask for the time after it", from);
+  say_missing(out, text);
+}
+
 static void conclude_measurement(measuring *m) {
   bt_measurement *out = m->out;
   out->coverage.asked = m->request->range;
@@ -424,6 +434,8 @@ static void conclude_measurement(measuring *m) {
         out,
         "empty_days: the source has no trace at all of whole days of the range (see windows_empty): an outage, or a "
         "passed retention; ask for the days that it has");
+  else if (out->coverage.kept_from_ns && !out->is_missing)
+    say_deleted(out);
   bool is_settled = out->settled_end_ns >= m->request->range.end_ns;
   out->coverage.complete = out->has_data && !out->is_missing && is_settled;
 }

@@ -126,6 +126,12 @@ static json_t *notes_json(const building *b) {
                                        "nothing is shown",
                                        start));
   }
+  if (coverage->redacted_ns) {
+    bt_time_format(coverage->redacted_ns, start);
+    bt_json_append(notes, json_sprintf("some traces were redacted in the source, last at %.19sZ: which ones, and of "
+                                       "what time, it does not say, so this is about those that are left",
+                                       start));
+  }
   add_unsettled_notes(b, notes);
   add_changed_notes(b, notes);
   if (has_evaluated(b)) add_sampling_note(&coverage->sampling, notes);

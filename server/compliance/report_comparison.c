@@ -13,6 +13,7 @@ static void drop_moment(json_t *entry) {
   json_t *body = body_of(entry);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) json_object_del(body, names[i]);
   json_object_del(json_object_get(body, "coverage"), "handover_from");
+  json_object_del(json_object_get(body, "coverage"), "kept_from");
   json_object_del(entry, "hash");
   json_object_del(entry, "previous");
 }

@@ -126,6 +126,7 @@ static void answer_series(const bt_service *service, bt_call *call, asked *a) {
   bt_series_ask *ask = NULL;
   a->options.unchecked = bt_question_unchecked(&a->rules, unchecked);
   a->options.question.tenant = call->tenant;
+  a->options.losses = bt_source_losses(a->options.question.source, call->tenant, NULL);
   a->options.question.rules = a->rules.items;
   a->options.question.rule_count = a->rules.count;
   bt_status status = bt_series_open(service->series, &a->options.question, &ask, &error);

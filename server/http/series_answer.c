@@ -178,6 +178,7 @@ static bool fill_coverage(answer *a, bt_coverage *coverage) {
   coverage->effective_end_ns = effective_end(a);
   coverage->assumptions = a->options.assumptions;
   coverage->source = a->options.source;
+  bt_coverage_add_losses(coverage, &a->options.losses, a->options.question.now_ns);
   bt_series_sampling(a->ask, &coverage->sampling);
   widen_sampling(a, &coverage->sampling);
   for (size_t i = 0; i < steps_of(a); i++)

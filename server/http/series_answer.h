@@ -19,6 +19,7 @@ typedef struct bt_series_answer_options {
   bt_time_range asked;
   bt_assumptions assumptions;
   bt_source_about source;
+  bt_losses losses;      /* what is known of that by what was counted before */
   bool is_static;        /* files: everything is settled */
   const char *unchecked; /* rules that cannot be evaluated, as a sentence; NULL: none */
   int64_t timeout_ns;

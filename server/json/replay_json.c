@@ -311,6 +311,8 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
   if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
   if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
+  if (coverage->kept_from_ns) bt_json_set(object, "kept_from", time_json(coverage->kept_from_ns));
+  if (coverage->redacted_ns) bt_json_set(object, "redacted_at", time_json(coverage->redacted_ns));
   return object;
 }
 

@@ -54,6 +54,20 @@ static void add_provisional(account *a) {
   a->has_unknown = true;
 }
 
+/* What is gone shows in no count. */
+static void add_losses(account *a) {
+  static const struct {
+    const char *name, *what;
+  } losses[] = {{"kept_from", "the source may have deleted traces from before this time, by its retention"},
+                {"redacted_at", "traces were redacted in the source, last at this time; which ones it does not say"}};
+  for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+    json_t *time = json_object_get(a->coverage, losses[i].name);
+    if (!json_is_string(time)) continue;
+    add_gap(a, losses[i].what, losses[i].name, time);
+    a->has_unknown = true;
+  }
+}
+
 static void add_status(account *a) {
   json_t *status = json_object_get(a->answer, "status"), *reason = json_object_get(a->answer, "reason");
   if (json_is_string(status) && strcmp(json_string_value(status), "completed") != 0) {
@@ -89,6 +103,7 @@ static void find_gaps(account *a) {
   add_list(a, "windows_empty", "the source has no traces of these times, so nothing is known of them", &a->has_empty);
   add_end(a);
   add_provisional(a);
+  add_losses(a);
   add_sampling(a, a->coverage);
   add_count(a, a->coverage, "unsettled", "traces that were not settled");
   add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");

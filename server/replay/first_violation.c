@@ -460,7 +460,8 @@ static void conclude_descent(descent *d) {
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: the violation's trace is not settled yet, its verdict may change");
   if (result->outcome == BT_REPLAY_COMPLETED) say_sampled(result, d->range.start_ns);
-  result->proven = found && result->outcome == BT_REPLAY_COMPLETED && !result->reason[0];
+  bool is_all_there = !coverage->kept_from_ns && !coverage->redacted_ns;
+  result->proven = found && result->outcome == BT_REPLAY_COMPLETED && !result->reason[0] && is_all_there;
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
   coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&

@@ -24,7 +24,8 @@ typedef struct bt_first_result {
   bt_replay_outcome outcome; /* completed: a violation before which none was kept, or none in the whole range */
   char reason[240];          /* of all others: a stable word, ": " and a sentence */
   bt_violation *violation;   /* owned; NULL: none was found */
-  bool proven;          /* completed, and nothing says that traces were sampled, or all that may violate it was kept */
+  bool proven; /* completed, nothing says that the source took traces away, and nothing that they were sampled, or all
+                  that may violate it was kept */
   bool at_edge_of_data; /* the source has nothing from more than margin before it: it may have started earlier */
   bt_coverage
       coverage; /* of all windows; asked: the whole range; effective_end: not after the end of what was looked at */

@@ -437,8 +437,12 @@ bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_requ
 
 /* One that did not answer at the beginning has been asked nothing before it could say what it is. */
 void bt_questions_look_again(bt_questions *questions) {
-  bt_source_about *said = &questions->account->result->coverage.source, now;
+  bt_coverage *coverage = &questions->account->result->coverage;
+  const bt_replay_request *request = &questions->plan->request;
+  bt_source_about *said = &coverage->source, now;
   if (!questions->source) return;
+  bt_losses losses = bt_source_losses(questions->source, request->tenant, request->cancel);
+  bt_coverage_add_losses(coverage, &losses, request->now_ns);
   bt_replay_plan_describe(questions->plan, questions->source, &now);
   if (!said->is_checked && !said->version[0])
     *said = now;

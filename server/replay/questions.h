@@ -129,7 +129,8 @@ void bt_questions_end_ahead(bt_questions *questions); /* all of these */
 /* Windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
                                     bt_answer *answer, bt_error *error) BT_MUST_CHECK;
-/* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. */
+/* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. Asks as well what
+ * it takes away: once all was read, because it may have gone meanwhile. */
 void bt_questions_look_again(bt_questions *questions);
 /* Whether all that was asked so far was asked of the source that was there at the beginning, as far as is known. */
 bool bt_questions_are_of_one_source(const bt_questions *questions);

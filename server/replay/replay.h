@@ -193,6 +193,12 @@ typedef struct bt_coverage {
   int64_t handover_from_ns;
   bool has_data_from;
   int64_t data_from_ns; /* earliest trace that the source still has in the range */
+  /* Where the range begins before that: what is older, the source may have deleted by its retention; 0: no such part,
+   * or it does not say. */
+  int64_t kept_from_ns;
+  /* When the source last took traces out that somebody named (bt_losses), where the range begins before that: some of
+   * its traces may be among them; 0: it did not, or does not say. */
+  int64_t redacted_ns;
   bt_time_range *windows_empty;
   size_t windows_empty_count;
   bt_failed_window *windows_failed;
@@ -221,6 +227,11 @@ typedef struct bt_coverage {
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
  * are counted where they were met: `outside` is the sum over the windows. BT_NO_MEMORY alone. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
+/* Sets of a range that begins at coverage->asked what these say: whoever asks adds it to what is there. */
+void bt_coverage_add_losses(bt_coverage *coverage, const bt_losses *losses, int64_t now_ns);
+enum { BT_LOSSES_BYTES = 160 };
+/* "retention may have deleted traces from before T; some traces were redacted, last at T"; "": neither. */
+void bt_coverage_say_losses(const bt_coverage *coverage, char out[BT_LOSSES_BYTES]);
 /* Where the range shows no trace at its beginning, or at the end of its settled part: for more than a minute, and
  * longer than a trace may be (margin) and than a 24th of it, or most of it. False: it does, or that is not known. */
 bool bt_coverage_begins_late(const bt_coverage *coverage, bt_time_range *out);
@@ -232,7 +243,8 @@ enum { BT_ENDS_BYTES = 120 };
 /* "no trace before T", "no trace before T and none from U on", "no trace from U on"; "": it has traces at both ends.
  * from_ns and until_ns: where its traces begin and end; NULL: with the range. */
 void bt_ends_say(const int64_t *from_ns, const int64_t *until_ns, char out[BT_ENDS_BYTES]);
-/* Says it in one sentence, behind the word partial_data; false: the range has traces at both ends. */
+/* Says in one sentence, behind the word partial_data, that the range has no trace at an end, or that the source may
+ * have taken some away. False: neither. */
 bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size);
 /* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by
  * name. */
@@ -351,7 +363,8 @@ void bt_replay_result_conclude(bt_replay_result *result, bt_replay_outcome outco
  * other rules'. */
 bool bt_replay_has_whole(const bt_replay_result *result, size_t rule);
 /* For who is asked about the range, and not about what traces there are: where nothing was found, and the range has no
- * trace at its beginning or its end, that is no "none in this range". Makes such a result incomplete. */
+ * trace at its beginning or its end, or some may have been taken away, that is no "none in this range". Makes such a
+ * result incomplete. */
 void bt_replay_hold_range(bt_replay_result *result);
 /* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not
  * undecidable. Takes them out of `inconclusive`, and ends the rule's settled part before the first such trace

@@ -169,6 +169,8 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   bool is_sooner = !into->provisional_from_ns || from->provisional_from_ns < into->provisional_from_ns;
   if (from->provisional_from_ns && is_sooner) into->provisional_from_ns = from->provisional_from_ns;
   into->late_until_ns = bt_time_later(into->late_until_ns, from->late_until_ns);
+  into->kept_from_ns = bt_time_later(into->kept_from_ns, from->kept_from_ns);
+  into->redacted_ns = bt_time_later(into->redacted_ns, from->redacted_ns);
   into->unsettled += from->unsettled;
   into->outside += from->outside;
   into->unended += from->unended;
@@ -239,16 +241,41 @@ static void write_partial(const bt_coverage *coverage, char out[BT_ENDS_BYTES]) 
   bt_ends_say(begins_late ? &before.end_ns : NULL, ends_early && !is_one ? &after.start_ns : NULL, out);
 }
 
+/* A quiet minute is nothing to speak of, and the range was asked for a moment before. */
+void bt_coverage_add_losses(bt_coverage *coverage, const bt_losses *losses, int64_t now_ns) {
+  static const int64_t minute_ns = INT64_C(60000000000);
+  int64_t start_ns = coverage->asked.start_ns, kept_ns = bt_time_subtract(now_ns, losses->retention_ns);
+  bool is_over = losses->retention_ns && bt_time_subtract(kept_ns, start_ns) > minute_ns;
+  if (is_over) coverage->kept_from_ns = bt_time_later(coverage->kept_from_ns, kept_ns);
+  if (losses->redacted_ns > start_ns) coverage->redacted_ns = bt_time_later(coverage->redacted_ns, losses->redacted_ns);
+}
+
+void bt_coverage_say_losses(const bt_coverage *coverage, char out[BT_LOSSES_BYTES]) {
+  char kept_from[40], redacted[40];
+  int length = 0;
+  out[0] = '\0';
+  bt_time_format(coverage->kept_from_ns, kept_from);
+  bt_time_format(coverage->redacted_ns, redacted);
+  if (coverage->kept_from_ns)
+    length = snprintf(out, BT_LOSSES_BYTES, "retention may have deleted traces from before %.19sZ%s", kept_from,
+                      coverage->redacted_ns ? "; " : "");
+  if (coverage->redacted_ns)
+    snprintf(out + length, BT_LOSSES_BYTES - (size_t)length, "some traces were redacted, last at %.19sZ", redacted);
+}
+
 bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size) {
-  char what[BT_ENDS_BYTES];
+  char what[BT_ENDS_BYTES], losses[BT_LOSSES_BYTES];
   bool is_tempo = coverage->source.kind && strcmp(coverage->source.kind, "tempo") == 0;
   write_partial(coverage, what);
-  if (what[0])
+  bt_coverage_say_losses(coverage, losses);
+  if (losses[0])
+    snprintf(out, size, "partial_data: %s%s%s", losses, what[0] ? "; it shows " : "", what);
+  else if (what[0])
     snprintf(out, size, "partial_data: the source shows %s%s", what,
              is_tempo ? "; a wrong tenant, an outage, a passed retention, and spans that came too late to be shown yet "
                         "look the same"
                       : "");
-  return what[0] != '\0';
+  return what[0] || losses[0];
 }
 
 void bt_coverage_dispose(bt_coverage *coverage) {

@@ -16,6 +16,7 @@
 #include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_late.h"
+#include "tempo/api/tempo_losses.h"
 #include "tempo/api/tempo_version.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
@@ -46,8 +47,10 @@ typedef struct bt_tempo {
   _Atomic int copies;             /* learned with it, or set: ingesters that hold each span; -1: not known */
   bool has_set_copies;            /* nothing is learned then */
   pthread_mutex_t dating_mutex;
-  bt_tempo_dating dating; /* under the lock: learned with the tail, */
-  bool has_dating;        /* from a configuration */
+  bt_tempo_dating dating;       /* under the lock: learned with the tail, */
+  bool has_dating;              /* from a configuration */
+  bt_tempo_retention retention; /* likewise */
+  bt_tempo_losses losses;
   bt_tempo_version version;
   bt_tempo_clock clock;
   bt_filter_memory filters; /* of searches */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
+#include "tempo/api/tempo_settings.h"
 #include "tempo/api/tempo_version.h"
 
 static const int64_t SECOND_NS = 1000000000;
@@ -29,69 +30,16 @@ enum {
   CYCLE_S = 300
 };
 
-bool bt_tempo_read_duration(const char *text, int64_t *out_ns) {
-  static const double most_ns = 1e18;
-  double sum_ns = 0;
-  do {
-    char *end = NULL;
-    double number = strtod(text, &end);
-    int64_t unit_ns = *end == 'h' ? 3600 * SECOND_NS : *end == 'm' && end[1] != 's' ? 60 * SECOND_NS : SECOND_NS;
-    if (end == text || !(number >= 0 && number < 1e6)) return false;
-    if (*end == 'm' && end[1] == 's') unit_ns = SECOND_NS / 1000, end++;
-    if (*end != 'h' && *end != 'm' && *end != 's') return false;
-    sum_ns += number * (double)unit_ns;
-    if (sum_ns > most_ns) return false;
-    text = end + 1;
-  } while (*text >= '0' && *text <= '9');
-  *out_ns = (int64_t)sum_ns;
-  return true;
-}
-
-/* ---- settings of a configuration, by their path: "query_frontend", "search", "ingester_shards" ---- */
-
-static const char *after_line(const char *text) {
-  const char *end = strchr(text, '\n');
-  return end ? end + 1 : text + strlen(text);
-}
-
-/* What stands behind `key:` on a line of the block that begins at `text`, indented by more than `outer`, and by as much
- * as the block's first line; *indent: by how much. NULL: the block has no such line. */
-static const char *find_key(const char *text, int outer, const char *key, int *indent) {
-  size_t length = strlen(key);
-  *indent = -1;
-  for (; *text; text = after_line(text)) {
-    int spaces = (int)strspn(text, " ");
-    const char *word = text + spaces;
-    if (!*word || *word == '\n' || *word == '\r' || *word == '#') continue;
-    if (spaces <= outer) return NULL;
-    if (*indent < 0) *indent = spaces;
-    if (spaces == *indent && strncmp(word, key, length) == 0 && word[length] == ':') return word + length + 1;
-  }
-  return NULL;
-}
-
-/* NULL at the end of a path. What stands behind the last key, without spaces and quotes; NULL: it is not there. */
-static const char *find_setting(const char *config, const char *const *path) {
-  const char *at = config;
-  for (int outer = -1; at && *path; path++) {
-    int indent;
-    at = find_key(at, outer, *path, &indent);
-    outer = indent;
-    if (at && path[1]) at = after_line(at);
-  }
-  return at ? at + strspn(at, " \"") : NULL;
-}
-
-#define PATH(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define PATH BT_TEMPO_PATH
 
 static int64_t duration_of(const char *config, const char *const *path, int otherwise_s) {
-  const char *text = find_setting(config, path);
+  const char *text = bt_tempo_setting(config, path);
   int64_t out_ns;
   return text && bt_tempo_read_duration(text, &out_ns) ? out_ns : otherwise_s * SECOND_NS;
 }
 
 static long number_of(const char *config, const char *const *path, long otherwise) {
-  const char *text = find_setting(config, path);
+  const char *text = bt_tempo_setting(config, path);
   char *end = NULL;
   long number = text ? strtol(text, &end, 10) : 0;
   return text && end != text ? number : otherwise;
@@ -128,7 +76,7 @@ static void read_ingesters(const char *config, bt_tempo_dating *out) {
 /* ---- 3.x: live stores; of a Tempo of one process they write the blocks, too ---- */
 
 static void read_live_stores(const char *config, bt_tempo_dating *out) {
-  const char *target = find_setting(config, PATH("target"));
+  const char *target = bt_tempo_setting(config, PATH("target"));
   bool is_alone = target && strncmp(target, "all", 3) == 0;
   int64_t poll_ns = duration_of(config, PATH("storage", "trace", "blocklist_poll"), POLL_S);
   int64_t slack_ns = duration_of(config, PATH("live_store", "wal", "ingestion_time_range_slack"), SLACK_S);
@@ -145,11 +93,11 @@ static void read_live_stores(const char *config, bt_tempo_dating *out) {
 
 bool bt_tempo_dating_of_config(const char *config, bt_tempo_dating *out) {
   *out = (bt_tempo_dating){0};
-  if (!find_setting(config, PATH("query_frontend"))) return false;
+  if (!bt_tempo_setting(config, PATH("query_frontend"))) return false;
   out->blocks_ns = duration_of(config, PATH("query_frontend", "search", "query_backend_after"), BLOCKS_AFTER_S);
   out->is_cut = number_of(config, PATH("query_frontend", "search", "ingester_shards"), SHARDS) != 1;
   /* 2.10 shows parts of 3.x too, and does not use them. */
-  if (find_setting(config, PATH("query_frontend", "search", "query_ingesters_until")))
+  if (bt_tempo_setting(config, PATH("query_frontend", "search", "query_ingesters_until")))
     read_ingesters(config, out);
   else
     read_live_stores(config, out);

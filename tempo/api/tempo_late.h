@@ -31,7 +31,4 @@ bt_tempo_dating bt_tempo_dating_of_version(const bt_source_about *about);
 /* What follows for late spans. */
 bt_late_promise bt_tempo_late_of(const bt_tempo_dating *dating);
 
-/* Go's way to print a duration in hours, minutes and seconds: 1h0m30s, 30s, 0s. False: something else. */
-bool bt_tempo_read_duration(const char *text, int64_t *out_ns);
-
 #endif

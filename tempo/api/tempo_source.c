@@ -11,6 +11,7 @@
 #include "tempo/api/span_search.h"
 #include "tempo/api/tempo_access.h"
 #include "tempo/api/tempo_costs.h"
+#include "tempo/api/tempo_losses.h"
 #include "tempo/api/tempo_tags.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/api/tempo_version.h"
@@ -120,6 +121,10 @@ static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const
   out->costs = bt_tempo_costs;
 }
 
+static void losses_of_tempo(bt_source *source, const char *tenant, const bt_cancel *cancel, bt_losses *out) {
+  *out = bt_tempo_losses_of(tempo_of(source), tenant, cancel);
+}
+
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With
  * several tenants a search without one is refused in so many words, which is an answer of a Tempo that works. */
 static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_error *error) {
@@ -155,6 +160,7 @@ static void free_tempo(bt_source *source) {
   bt_tempo_version_dispose(&tempo->version);
   bt_tempo_clock_dispose(&tempo->clock);
   pthread_mutex_destroy(&tempo->dating_mutex);
+  bt_tempo_losses_dispose(&tempo->losses);
   free(tempo->base_url);
   free(tempo->ca_file);
   bt_header_free(tempo->authorization);
@@ -170,6 +176,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .check = check_tempo,
                                                 .dialect = dialect_of_tempo,
                                                 .promise = promise_of_tempo,
+                                                .losses = losses_of_tempo,
                                                 .free = free_tempo};
 
 static char *copy_text(const char *text, size_t length) {
@@ -208,7 +215,9 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
 static bool init_locks(bt_tempo *tempo, const bt_tempo_options *options) {
   if (!bt_tempo_version_init(&tempo->version)) return false;
   bool has_clock = bt_tempo_clock_init(&tempo->clock, options->on_clock_ahead);
-  if (has_clock && pthread_mutex_init(&tempo->dating_mutex, NULL) == 0) return true;
+  bool has_losses = has_clock && bt_tempo_losses_init(&tempo->losses);
+  if (has_losses && pthread_mutex_init(&tempo->dating_mutex, NULL) == 0) return true;
+  if (has_losses) bt_tempo_losses_dispose(&tempo->losses);
   if (has_clock) bt_tempo_clock_dispose(&tempo->clock);
   bt_tempo_version_dispose(&tempo->version);
   return false;

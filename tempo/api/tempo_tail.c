@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "tempo/api/tempo_late.h"
+#include "tempo/api/tempo_losses.h"
+#include "tempo/api/tempo_settings.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/tempo_answer.h"
 
@@ -49,6 +51,7 @@ static void learn_dating(bt_tempo *tempo, const char *config) {
   pthread_mutex_lock(&tempo->dating_mutex);
   tempo->dating = dating;
   tempo->has_dating = true;
+  tempo->retention = bt_tempo_retention_of_config(config);
   pthread_mutex_unlock(&tempo->dating_mutex);
 }
 

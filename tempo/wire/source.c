@@ -164,6 +164,12 @@ bt_promises bt_source_known(bt_source *source) {
   return bt_source_promises(source, BT_PROMISES_ALL, NULL);
 }
 
+bt_losses bt_source_losses(bt_source *source, const char *tenant, const bt_cancel *cancel) {
+  bt_losses losses = {0};
+  if (source->operations->losses) source->operations->losses(source, tenant, cancel, &losses);
+  return losses;
+}
+
 int64_t bt_source_clock_ahead_ns(bt_source *source) {
   bt_promises promises = bt_source_known(source);
   return bt_known_clock_ahead_ns(&promises.clock, bt_clock_wall_ns() - bt_clock_steady_ns());

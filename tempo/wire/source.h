@@ -207,6 +207,12 @@ typedef struct bt_asked {
   };
 } bt_asked;
 
+/* What the source says it takes away of a tenant's traces. All-zero: nothing, or it does not say. */
+typedef struct bt_losses {
+  int64_t retention_ns; /* what is older than so much may be deleted */
+  int64_t redacted_ns;  /* when it last took some traces out that somebody named; of what was there by then */
+} bt_losses;
+
 typedef struct bt_source bt_source;
 struct bt_tag_request;
 struct bt_tag_list;
@@ -250,6 +256,9 @@ typedef struct bt_source_operations {
    * flag it may ask what is wanted, and wait until the flag is set; without one it never waits and says what is known
    * so far. NULL: it promises no more. */
   void (*promise)(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);
+  /* What it says now that it takes away, into all-zero losses. With a cancel flag it may ask, and wait until the flag
+   * is set; without one it says what is known so far. NULL: it never says. */
+  void (*losses)(bt_source *source, const char *tenant, const bt_cancel *cancel, bt_losses *out);
   void (*free)(bt_source *source);
 } bt_source_operations;
 
@@ -283,6 +292,7 @@ const bt_dialect *bt_source_dialect(bt_source *source);
 void bt_source_use_dialect(const bt_dialect *shown);
 bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel);
 bt_promises bt_source_known(bt_source *source); /* never waits */
+bt_losses bt_source_losses(bt_source *source, const char *tenant, const bt_cancel *cancel);
 /* By how much the wall clock is ahead of the source's, as far as it is known. */
 int64_t bt_source_clock_ahead_ns(bt_source *source);
 void bt_source_free(bt_source *source); /* NULL is fine */

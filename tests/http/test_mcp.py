@@ -392,6 +392,16 @@ class McpTest(unittest.TestCase):
                 self.assertEqual(answer["conclusion"], conclusion, answer)
                 self.assertEqual(any("provisional_from" in gap for gap in answer["not_looked_at"]), not more, answer)
 
+    def test_what_retention_may_have_deleted_is_not_known(self):
+        for kept, conclusion in (("10m0s", "not_known"), ("1h0m0s", "none_where_there_are_data")):
+            with self.subTest(kept=kept), SlowTempo(5, 0) as tempo:
+                tempo.config = b"target: all\nquery_frontend:\nbackend_worker:\n    compaction:\n        block_retention: " + kept.encode() + b"\n"
+                with Betrace("--tempo", tempo.url, "--lateness", "0s") as service:
+                    service.post("/v1/rules", {"id": "a", "dsl": "never { other }"})
+                    answer = self.of("violations", {"rule_id": "a", "start": "now-20m", "end": "now-5m"}, ["--url", f"http://127.0.0.1:{service.port}"])
+                self.assertEqual(answer["conclusion"], conclusion, answer)
+                self.assertEqual(any("kept_from" in gap for gap in answer["not_looked_at"]), conclusion == "not_known", answer)
+
     def test_cancelled_replay_ends_and_is_not_answered(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never answers
             tempo = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -68,6 +68,8 @@ type Coverage struct {
 	HandoverFrom    *time.Time     `json:"handover_from"`
 	ProvisionalFrom *time.Time     `json:"provisional_from"` // late spans may be hidden in what was counted from there on; nil: in nothing
 	LateUntil       *time.Time     `json:"late_until"`
+	KeptFrom        *time.Time     `json:"kept_from"`     // what is older the source may have deleted; nil: nothing of the range
+	RedactedAt      *time.Time     `json:"redacted_at"`   // when it last took traces out that somebody named; nil: it is not known to have
 	DataFrom        *time.Time     `json:"data_from"`     // the earliest trace, or of series the first step with one; nil: not known, or there is none
 	WindowsEmpty    []TimeRange    `json:"windows_empty"` // without any trace
 	WindowsFailed   []FailedWindow `json:"windows_failed"`

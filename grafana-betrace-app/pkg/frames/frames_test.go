@@ -271,6 +271,24 @@ func TestNoticesSayWhatLateSpansMayChange(t *testing.T) {
 	}
 }
 
+func TestNoticesSayWhatWasTakenAway(t *testing.T) {
+	at := noon.Add(-20 * time.Minute)
+	coverage := betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{Start: noon.Add(-time.Hour), End: noon}, KeptFrom: &at, RedactedAt: &at}
+	want := []string{
+		"The retention of the source may have deleted traces from before 2026-03-10 11:40:00 UTC: what is counted there may be too little.",
+		"Some traces were redacted in the source, last at 2026-03-10 11:40:00 UTC: it does not say which, and they are not counted.",
+	}
+	notices := CoverageNotices(nil, &coverage)
+	if len(notices) != len(want) {
+		t.Fatalf("%+v", notices)
+	}
+	for i, notice := range notices {
+		if notice.Text != want[i] || notice.Severity != data.NoticeSeverityWarning {
+			t.Errorf("%+v", notice)
+		}
+	}
+}
+
 func TestNoticesNameATempoThatWasNotChecked(t *testing.T) {
 	version := "3.1.0"
 	coverage := betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{End: noon}}

@@ -81,6 +81,12 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	if from := coverage.ProvisionalFrom; from != nil {
 		notices = append(notices, info("What is counted from %s on is provisional: Tempo may still hide spans that came late. It is counted again later.", clock(*from)))
 	}
+	if from := coverage.KeptFrom; from != nil {
+		notices = append(notices, warning("The retention of the source may have deleted traces from before %s: what is counted there may be too little.", clock(*from)))
+	}
+	if at := coverage.RedactedAt; at != nil {
+		notices = append(notices, warning("Some traces were redacted in the source, last at %s: it does not say which, and they are not counted.", clock(*at)))
+	}
 	if coverage.LongTraces > 0 {
 		notices = append(notices, info("%d traces are longer than the margin and were judged where they were found.", coverage.LongTraces))
 	}

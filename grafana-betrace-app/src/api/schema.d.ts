@@ -1789,6 +1789,16 @@ export interface components {
             late_until?: string;
             /**
              * Format: date-time
+             * @description the range begins before that, and what is older the source may have deleted: its retention (block_retention of a Tempo) as it said it. Absent: the range has no such part, or the source does not say it
+             */
+            kept_from?: string;
+            /**
+             * Format: date-time
+             * @description the source took traces out that somebody named, and last did so at that time, which is after the start of the range; it does not say which traces. Of a Tempo 3 that shows /status/backendscheduler. Absent: it did not, or does not say it
+             */
+            redacted_at?: string;
+            /**
+             * Format: date-time
              * @description the earliest trace that the source still has in the range. Null: there is none, or it was not looked for: questions on demand look for it in trace files only. Of series it is the start of the first step with a trace, and null where a step before it is not known
              */
             data_from: string | null;

@@ -1,7 +1,7 @@
 // What changed, in words. No data and too few traces are said as such: never as "nothing changed".
 import { t } from '@grafana/i18n';
 import type { Change, Changes } from '../api/types';
-import { isSampled } from '../components/CoverageNotice';
+import { lacksTraces } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { PLAIN } from '../i18n';
 
@@ -121,7 +121,7 @@ export function leftOut(answer: Changes): string[] {
   if (answer.not_read) {
     lines.push(t('changes.left.part', 'A part of the range was not read: {{why}}', { ...PLAIN, why: answer.not_read }));
   }
-  if (isSampled(answer)) {
+  if (lacksTraces(answer)) {
     lines.push(t('coverage.sampling', 'Not all traces were kept: {{text}}.', { ...PLAIN, text: answer.sampling.text }));
   }
   return lines;

@@ -45,6 +45,12 @@ it('says where the data begins and where the tail is not settled', () => {
   expect(lines[1]).toContain('settle 2m');
 });
 
+it('says what the source may have taken away', () =>
+  expect(coverageFacts(coverage({ kept_from: '2026-11-20T12:29:00Z', redacted_at: '2026-11-20T12:31:00Z' }), 'utc').lines).toEqual([
+    'The retention of the source may have deleted traces from before 2026-11-20 12:29:00.',
+    'Some traces were redacted in the source, last at 2026-11-20 12:31:00: it does not say which.',
+  ]));
+
 it('says from where on late spans may be hidden', () =>
   expect(coverageFacts(coverage({ provisional_from: '2026-11-20T12:29:00Z' }), 'utc').lines).toEqual([
     'After 2026-11-20 12:29:00 Tempo may still hide spans that came late: what is counted there is provisional.',

@@ -50,22 +50,29 @@ function failedLine(coverage: Coverage, zone: string): string[] {
     : [];
 }
 
-/** True where traces were not kept: what is not found among the others is not known to be absent. A service of before says nothing of it. */
-export function isSampled({ sampling }: { sampling?: Coverage['sampling'] }): boolean {
-  return sampling !== undefined && sampling.known !== 'not_declared' && sampling.known !== 'all';
+/** True where traces were not kept, or were taken away: what is not found among the others is not known to be absent. A service of before says nothing of it. */
+export function lacksTraces({ sampling, kept_from: kept, redacted_at: redacted }: Partial<Pick<Coverage, 'sampling' | 'kept_from' | 'redacted_at'>>): boolean {
+  const isSampled = sampling !== undefined && sampling.known !== 'not_declared' && sampling.known !== 'all';
+  return isSampled || Boolean(kept) || Boolean(redacted);
 }
 
-/** Where the range had no traces, or they were not kept, each in a sentence: what is not found there is not known to be absent. */
-export function gapLines(coverage: Pick<Coverage, 'data_from' | 'asked' | 'windows_empty'> & { sampling?: Coverage['sampling'] }, zone: string): string[] {
-  const { data_from: from, asked, windows_empty: empty, sampling } = coverage;
+/** Where the range had no traces, or they were not kept or taken away, each in a sentence: what is not found there is not known to be absent. */
+export function gapLines(coverage: Pick<Coverage, 'data_from' | 'asked' | 'windows_empty' | 'kept_from' | 'redacted_at'> & { sampling?: Coverage['sampling'] }, zone: string): string[] {
+  const { data_from: from, asked, windows_empty: empty, sampling, kept_from: kept, redacted_at: redacted } = coverage;
   const lines: string[] = [];
+  if (kept) {
+    lines.push(t('coverage.kept-from', 'The retention of the source may have deleted traces from before {{time}}.', { time: formatTime(kept, zone) }));
+  }
+  if (redacted) {
+    lines.push(t('coverage.redacted', 'Some traces were redacted in the source, last at {{time}}: it does not say which.', { time: formatTime(redacted, zone) }));
+  }
   if (from && Date.parse(from) > Date.parse(asked.start) && Date.parse(from) - Date.parse(asked.start) > 60_000) {
     lines.push(t('coverage.data-from', 'The source has no traces of this range from before {{time}}.', { time: formatTime(from, zone) }));
   }
   if (empty.length > 0) {
     lines.push(t('coverage.empty', 'Without any trace: {{ranges}}. Nothing can be said about it.', { ranges: rangesText(empty, zone) }));
   }
-  if (isSampled({ sampling })) {
+  if (lacksTraces({ sampling })) {
     lines.push(t('coverage.sampling', 'Not all traces were kept: {{text}}.', { ...PLAIN, text: sampling?.text ?? '' }));
   }
   return lines;
@@ -139,7 +146,7 @@ function comparedLine({ compared }: Coverage, zone: string): string[] {
 
 /** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
-  const read = isSampled(coverage) ? 'kept' : 'complete';
+  const read = lacksTraces(coverage) ? 'kept' : 'complete';
   const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? read : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
   return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...comparedLine(coverage, zone)] };

@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { bounded } from '../api/bounded';
 import { useApi } from '../api/context';
 import type { Series, ViolationPage } from '../api/types';
-import { coverageFacts, isSampled } from '../components/CoverageNotice';
+import { coverageFacts, lacksTraces } from '../components/CoverageNotice';
 import { PLAIN } from '../i18n';
 import { reasonSentence } from '../violations/coverageWords';
 
@@ -87,7 +87,7 @@ export function previewWords({ page, exercised }: Preview): PreviewWords {
   if (!exercised || exercised.known === 0) {
     return { state: 'partial', text: t('packs.unknown', 'No trace broke it; whether any trace is about it is not known') };
   }
-  if (exercised.traces > 0 && isSampled(page.coverage)) {
+  if (exercised.traces > 0 && lacksTraces(page.coverage)) {
     const text = page.estimated?.text ?? page.coverage.sampling.text;
     return { state: 'partial', text: t('packs.none-kept', 'None found among the traces that were kept: {{text}}', { ...PLAIN, text }) };
   }

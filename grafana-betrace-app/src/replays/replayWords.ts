@@ -2,7 +2,7 @@
 import { t } from '@grafana/i18n';
 import { PLAIN } from '../i18n';
 import type { Replay, ReplayStatus } from '../api/types';
-import { gapLines, isSampled } from '../components/CoverageNotice';
+import { gapLines, lacksTraces } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { reasonWord } from '../violations/coverageWords';
 
@@ -157,7 +157,7 @@ function completedFinding(replay: Replay, notes: string[]): Finding {
   }
   const traces = evaluatedText(replay);
   const hasGaps = replay.coverage !== undefined && replay.coverage !== null && gapLines(replay.coverage, 'utc').length > 0;
-  if (replay.coverage && isSampled(replay.coverage)) {
+  if (replay.coverage && lacksTraces(replay.coverage)) {
     return { tone: 'unknown', headline: t('replay.found.none-kept', 'No violation in the {{traces}} traces that were kept: traces were sampled', { traces }), notes };
   }
   const headline = hasGaps

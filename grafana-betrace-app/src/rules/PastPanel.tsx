@@ -6,7 +6,7 @@ import { Alert, Button, Stack, Text } from '@grafana/ui';
 import { useState } from 'react';
 import type { Series } from '../api/types';
 import { useSeriesQuery } from '../api/violations';
-import { CoverageNotice, isSampled } from '../components/CoverageNotice';
+import { CoverageNotice, lacksTraces } from '../components/CoverageNotice';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
 import { TimeRange } from '../components/TimeRange';
@@ -55,7 +55,7 @@ export function totalsOf(series: Series): Totals {
     unknown: counted.filter((bucket) => bucket.count === null).length,
     steps: counted.length,
     isProvisional: Boolean(series.coverage.provisional_from),
-    ...(isSampled(series.coverage) ? { isSampled: true } : {}),
+    ...(lacksTraces(series.coverage) ? { isSampled: true } : {}),
     ...((only?.estimated?.total ?? only?.estimated?.of_known) && !others.length ? { standsFor: only.estimated.text } : {}),
   };
 }

@@ -26,6 +26,8 @@ const LACKS: Array<[string, Partial<Coverage>, string | null]> = [
   ['traces from before', { ...WHOLE, data_from: at(20) }, null],
   ['traces in the middle', { ...WHOLE, windows_empty: [{ start: at(10), end: at(20) }] }, null],
   ['traces that were not kept', { ...WHOLE, sampling: { known: 'by_chance', declared: null, text: 'traces are a 10 % sample' } }, null],
+  ['traces that retention deleted', { ...WHOLE, kept_from: at(20) }, null],
+  ['traces that were redacted', { ...WHOLE, redacted_at: at(20) }, null],
   ['traces at the end', { ...WHOLE, windows_empty: [{ start: at(30), end: at(40) }] }, null],
   ['a window that was read', { ...WHOLE, complete: false, windows_failed: [{ start: at(10), end: at(20), reason: 'http: 500' }] }, 'windows_failed: one window could not be read'],
   ['any trace', { ...WHOLE, complete: false, windows_empty: [ASKED] }, 'no_data: the source has no trace in this range'],
@@ -46,7 +48,7 @@ const first = (change: Partial<Coverage>, reason: string | null): FirstViolation
   ({ status: reason ? 'incomplete' : 'completed', reason: reason ?? undefined, found: false, violation: null, proven: false, at_edge_of_data: false, looked_at: ASKED, coverage: coverage(change) }) as unknown as FirstViolation;
 
 /** A hedge: what was not read, what had no trace, what is not known. */
-const HEDGED = /not known|not all traces were kept|were not kept|not everything|without any trace|no traces|no trace|where there were traces|that there are|not of the whole range|nothing|could not be read|that are known|not looked at|partial|unknown/i;
+const HEDGED = /not known|not all traces were kept|were not kept|not everything|without any trace|no traces|no trace|where there were traces|that there are|not of the whole range|nothing|could not be read|that are known|not looked at|partial|unknown|may have deleted|does not say/i;
 
 /** Each says what was not found; with everything there it says so without a hedge. */
 const SAYINGS: Array<[string, (change: Partial<Coverage>, reason: string | null) => string]> = [

@@ -4,7 +4,7 @@ import { Button, LinkButton } from '@grafana/ui';
 
 import { PLAIN } from '../i18n';
 import type { ViolationPage } from '../api/types';
-import { gapLines, isSampled, lateLines } from '../components/CoverageNotice';
+import { gapLines, lacksTraces, lateLines } from '../components/CoverageNotice';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Loading';
 import { formatTime } from '../components/TimeText';
@@ -28,7 +28,7 @@ interface Props {
 function noneText(page: ViolationPage, isNarrowed: boolean, zone: string): string {
   const { asked, effective_end } = page.coverage;
   const values = { ...PLAIN, from: formatTime(asked.start, zone), to: formatTime(effective_end, zone) };
-  if (isSampled(page.coverage)) {
+  if (lacksTraces(page.coverage)) {
     return t('violations.none.kept', 'All traces from {{from}} to {{to}} that were kept were looked at: none of them violates an enabled rule.', values);
   }
   return isNarrowed
@@ -38,7 +38,7 @@ function noneText(page: ViolationPage, isNarrowed: boolean, zone: string): strin
 
 function noneTitle(page: ViolationPage, hasGaps: boolean): string {
   const values = { ...PLAIN, traces: tracesInWords(page) };
-  if (isSampled(page.coverage)) {
+  if (lacksTraces(page.coverage)) {
     return t('violations.none.title-kept', 'No violations among {{traces}} that were kept', values);
   }
   if (hasGaps) {

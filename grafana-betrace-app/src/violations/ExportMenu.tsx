@@ -2,7 +2,7 @@
 import { t } from '@grafana/i18n';
 import { Button, Dropdown, Menu } from '@grafana/ui';
 
-import { isSampled } from '../components/CoverageNotice';
+import { lacksTraces } from '../components/CoverageNotice';
 import { PLAIN } from '../i18n';
 import type { Violation, ViolationPage } from '../api/types';
 import { download } from '../download';
@@ -18,7 +18,7 @@ interface Props {
 
 /** The whole list: everything was looked at, and all of it is loaded. */
 export function isWholeList(page: ViolationPage): boolean {
-  return page.coverage.complete && !isSampled(page.coverage) && page.cursor === null;
+  return page.coverage.complete && !lacksTraces(page.coverage) && page.cursor === null;
 }
 
 export function exportedJson({ violations, page, filters }: Props): string {

@@ -4,7 +4,7 @@
  * steps, which are not settled, are provisional: what is found there is shown, and no more is said. No state.
  */
 import type { Coverage, Series as Answer, Violation } from '../api/types';
-import { isSampled } from '../components/CoverageNotice';
+import { lacksTraces } from '../components/CoverageNotice';
 import { isWithoutTraces, openFrom, provisionalFrom, startOf, valueOf } from './steps';
 
 /** openapi.yaml, Series. */
@@ -70,7 +70,7 @@ function markEmpty(bucket: Bucket, gaps: Gaps): void {
   }
 }
 
-const markSampled = (buckets: Bucket[], coverage: Coverage): Bucket[] => (isSampled(coverage) ? buckets.map((bucket) => ({ ...bucket, isSampled: true })) : buckets);
+const markSampled = (buckets: Bucket[], coverage: Coverage): Bucket[] => (lacksTraces(coverage) ? buckets.map((bucket) => ({ ...bucket, isSampled: true })) : buckets);
 
 function timelineOf(buckets: Bucket[]): Timeline {
   const counts = buckets.map((bucket) => bucket.count ?? 0);

@@ -4,7 +4,7 @@ import { t } from '@grafana/i18n';
 
 import { PLAIN } from '../i18n';
 import type { Coverage, ViolationPage } from '../api/types';
-import { coverageFacts, isSampled } from '../components/CoverageNotice';
+import { coverageFacts, lacksTraces } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 
 type TimeWindow = { start: string; end: string };
@@ -98,7 +98,7 @@ function headlineOf(page: ViolationPage, tone: CoverageWords['tone'], zone: stri
   const traces = tracesInWords(page);
   if (tone === 'whole') {
     const values = { window: span({ start: page.coverage.asked.start, end: page.coverage.effective_end }, zone), traces };
-    if (isSampled(page.coverage)) {
+    if (lacksTraces(page.coverage)) {
       return t('violations.coverage.kept', 'All that was kept of {{window}} was looked at: {{traces}}. Other traces were not kept.', { ...PLAIN, ...values });
     }
     return t('violations.coverage.whole', 'All of {{window}} was looked at: {{traces}}.', { ...PLAIN, ...values });

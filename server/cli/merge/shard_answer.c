@@ -172,6 +172,8 @@ static void read_coverage(bt_member_of root, bt_coverage *out) {
   (void)bt_member_time_or(of, "handover_from", &out->handover_from_ns);
   (void)bt_member_time_or(of, "provisional_from", &out->provisional_from_ns);
   (void)bt_member_time_or(of, "late_until", &out->late_until_ns);
+  (void)bt_member_time_or(of, "kept_from", &out->kept_from_ns);
+  (void)bt_member_time_or(of, "redacted_at", &out->redacted_ns);
   out->has_data_from = bt_member_time_or(of, "data_from", &out->data_from_ns);
   out->unsettled = bt_member_number(of, "unsettled");
   out->outside = bt_member_number(of, "outside");

@@ -192,6 +192,40 @@ static void test_days_without_a_trace(void **state) {
   json_decref(document);
 }
 
+static bool has_note(const json_t *report, const char *words) {
+  const json_t *notes = json_object_get(report, "notes");
+  for (size_t i = 0; i < json_array_size(notes); i++)
+    if (strstr(json_string_value(json_array_get(notes, i)), words)) return true;
+  return false;
+}
+
+/* What retention may have deleted makes no pass; what was redacted makes none that does not say so. */
+static void test_what_was_taken_away(void **state) {
+  scene *s = *state;
+  s->fake.losses = (bt_losses){.redacted_ns = NOON_NS + 30 * HOUR_NS};
+  json_t *document = build(s);
+  const json_t *report = body_of(document, "report", "report_id", "rep-1");
+  check_status(document, "CC6.1", "violated");
+  check_status(document, "CC6.2", "pass");
+  assert_string_equal(json_string_value(json_object_get(body_of(document, "rule", "rule_id", "good"), "reason")),
+                      "of the traces that the source still has: some were redacted, last at 2026-01-02T18:00:00Z");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(report, "coverage"), "redacted_at")),
+                      "2026-01-02T18:00:00.000000000Z");
+  assert_true(has_note(report, "some traces were redacted in the source"));
+  json_decref(document);
+  s->fake.losses.retention_ns = s->request.measure.now_ns - NOON_NS - HOUR_NS;
+  document = build(s);
+  report = body_of(document, "report", "report_id", "rep-1");
+  check_status(document, "CC6.1", "violated");
+  check_status(document, "CC6.2", "inconclusive");
+  check_status(document, "CC6.3", "inconclusive");
+  assert_true(json_is_false(json_object_get(report, "complete")));
+  assert_string_equal(json_string_value(json_object_get(json_object_get(report, "coverage"), "kept_from")),
+                      "2026-01-01T13:00:00.000000000Z");
+  assert_true(has_note(report, "partial_data: retention may have deleted traces from before 2026-01-01T13:00:00Z"));
+  json_decref(document);
+}
+
 static void test_a_verdict_that_is_not_reached(void **state) {
   scene *s = *state;
   add_rule(s, "order", "@SOC2(controls = {CC6_5}) when { retry as r } always { slow before r }");
@@ -496,6 +530,7 @@ int main(void) {
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
   const struct CMUnitTest tests[] = {IN_SCENE(test_what_is_said),
                                      IN_SCENE(test_the_sample_follows_from_the_seed),
+                                     IN_SCENE(test_what_was_taken_away),
                                      IN_SCENE(test_a_window_that_could_not_be_searched),
                                      IN_SCENE(test_a_source_that_is_lost),
                                      IN_SCENE(test_nothing_is_settled),

@@ -606,6 +606,12 @@ static void fake_promise(bt_source *source, bt_promises_wanted wanted, const bt_
   out->guesses_linking = fake->links_are_guessed ? guess_all : NULL;
 }
 
+static void fake_losses(bt_source *source, const char *tenant, const bt_cancel *cancel, bt_losses *out) {
+  (void)tenant;
+  (void)cancel;
+  *out = fake_of(source)->losses;
+}
+
 void fake_promise_plainly(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
   (void)source;
   (void)wanted;
@@ -623,6 +629,7 @@ void fake_source_init(fake_source *fake) {
                                             .dialect = fake_dialect,
                                             .check = fake_check,
                                             .promise = fake_promise,
+                                            .losses = fake_losses,
                                             .free = fake_free};
   fake->promises =
       (bt_promises){.about = {"fake", "", true, "", NULL}, .filters = true, .projects = true, .costs = bt_tempo_costs};

@@ -63,6 +63,7 @@ typedef struct fake_source {
   bt_source source; /* first */
   bt_source_operations operations;
   bt_promises promises; /* a test's to change while nobody asks; guesses_linking follows from links_are_guessed */
+  bt_losses losses;     /* likewise */
   pthread_mutex_t lock; /* of every question; a test that changes traces while somebody may ask holds it, too */
   fake_trace *traces;
   size_t trace_count, trace_capacity;

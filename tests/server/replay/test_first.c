@@ -186,6 +186,28 @@ static void parts_without_any_trace_are_named(void **state) {
   assert_false(is_named_empty(s, NOON_NS + 18 * HOUR_NS, NOON_NS + 18 * HOUR_NS + 1));
 }
 
+/* Earlier ones may be among what the source took away. */
+static void what_was_taken_away_takes_the_proof(void **state) {
+  scene *s = *state;
+  add_traffic(s, MINUTE_NS, NOON_NS + 13 * HOUR_NS);
+  s->fake.losses = (bt_losses){.redacted_ns = NOON_NS + 20 * HOUR_NS};
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 13 * 60 + 1, NOON_NS + 13 * HOUR_NS + SECOND_NS, false);
+  assert_int_equal(s->first.coverage.redacted_ns, NOON_NS + 20 * HOUR_NS);
+}
+
+static void what_was_taken_away_is_not_none(void **state) {
+  scene *s = *state;
+  for (uint64_t m = 0; m < 24 * 60; m++) add_trace(s, m + 1, NOON_NS + (int64_t)m * MINUTE_NS, "web", NULL);
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  s->fake.losses = (bt_losses){.redacted_ns = NOON_NS + HOUR_NS};
+  go(s);
+  assert_outcome(s, BT_REPLAY_INCOMPLETE, "partial_data: some traces were redacted");
+  assert_false(s->first.coverage.complete);
+}
+
 static void a_failure_before_it_takes_the_proof(void **state) {
   scene *s = *state;
   int64_t hour_ns = NOON_NS + HOUR_NS;
@@ -496,6 +518,8 @@ int main(void) {
       SCENE(too_much_to_read_is_cut),
       SCENE(none_is_said_for_the_whole_range),
       SCENE(no_data_is_not_none),
+      SCENE(what_was_taken_away_takes_the_proof),
+      SCENE(what_was_taken_away_is_not_none),
       SCENE(parts_without_any_trace_are_named),
       SCENE(a_failure_before_it_takes_the_proof),
       SCENE(a_failure_after_it_does_not),

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 
 #include "tests/server/replay/replay_scene.h"
 
@@ -228,6 +229,44 @@ static void an_open_trace_at_the_start_leaves_nothing_final(void **state) {
   assert_false(s->run.result.coverage.complete);
 }
 
+/* Of what the source takes away nothing shows in what it has: that some traces are there says nothing of others. */
+static void what_was_taken_away_is_not_none(void **state) {
+  scene *s = *state;
+  int64_t now_ns = NOON_NS + 24 * HOUR_NS;
+  const struct {
+    const char *rule;
+    int64_t retention_ns, redacted_ns;
+    const char *said; /* NULL: the answer stands as it is */
+  } rows[] = {
+      {"never { audit }", 0, 0, NULL},
+      {"never { audit }", 24 * HOUR_NS, 0, NULL},
+      {"never { audit }", 24 * HOUR_NS - MINUTE_NS, 0, NULL}, /* a quiet minute */
+      {"never { audit }", 24 * HOUR_NS - 2 * MINUTE_NS, 0,
+       "partial_data: retention may have deleted traces from before 2026-01-01T12:02:00Z"},
+      {"never { audit }", 0, NOON_NS, NULL}, /* before all of it */
+      {"never { audit }", 0, NOON_NS + HOUR_NS,
+       "partial_data: some traces were redacted, last at 2026-01-01T13:00:00Z"},
+      {"never { audit }", 23 * HOUR_NS, now_ns,
+       "partial_data: retention may have deleted traces from before 2026-01-01T13:00:00Z; some traces were redacted, "
+       "last at 2026-01-02T12:00:00Z"},
+      {"never { web }", HOUR_NS, now_ns, NULL}, /* what was found is found */
+  };
+  for (int64_t m = 0; m < 60; m++) scene_add(s, (uint64_t)m + 1, NOON_NS + m * MINUTE_NS, "web", NULL);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    replay_run_dispose(&s->run);
+    replay_run_init(&s->run);
+    s->run.request.now_ns = now_ns;
+    s->fake.losses = (bt_losses){rows[i].retention_ns, rows[i].redacted_ns};
+    replay_run_add(&s->run, "rule", rows[i].rule);
+    scene_go(s);
+    bt_replay_hold_range(&s->run.result);
+    scene_assert_reason(s, rows[i].said ? BT_REPLAY_INCOMPLETE : BT_REPLAY_COMPLETED, rows[i].said ? rows[i].said : "");
+    assert_int_equal(strlen(s->run.result.reason), rows[i].said ? strlen(rows[i].said) : 0);
+  }
+  assert_int_equal(s->run.result.coverage.kept_from_ns, now_ns - HOUR_NS);
+  assert_int_equal(s->run.result.coverage.redacted_ns, now_ns);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(no_data_is_not_no_violations),
@@ -240,6 +279,7 @@ int main(void) {
       SCENE(the_unsettled_tail),
       SCENE(what_goes_on_is_not_settled),
       SCENE(an_open_trace_at_the_start_leaves_nothing_final),
+      SCENE(what_was_taken_away_is_not_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,84 @@
+"""What a real Tempo takes away: of a range that begins before its retention nothing is called "none"."""
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
+from betrace_process import run_cli  # noqa: E402
+from run_tempo import TempoServer, config_text_of  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+RULE = "never { audit }"
+
+
+def kept_for(retention, more=""):
+    """The config of tests with this block_retention."""
+    text, count = re.subn(r"block_retention: \w+", f"block_retention: {retention}", config_text_of("fast"))
+    if count != 1:
+        raise AssertionError("expected one block_retention in the config of tests")
+    return text.replace("overrides:\n", "overrides:\n" + more)
+
+
+def push_work(tempo, tenant=None):
+    """Traces of an hour, none of which breaks the rule: so that the range of an hour shows data at both ends."""
+    now = int(time.time())
+    ids = [otlp.new_trace_id() for _ in range(60)]
+    for minute, trace_id in enumerate(ids):
+        tempo.push([otlp.span(trace_id, "work", (now - minute * 60 - 30) * 10**9)], tenant=tenant)
+    tempo.wait_until(lambda: len(tempo.search("{}", now - 4000, now + 1, tenant=tenant)) == len(ids), "searchable")
+    return ids
+
+
+def ask(tempo, command, *arguments):
+    """(exit status, JSON) of a question about settled data."""
+    done = run_cli(command, "--dsl", RULE, "--tempo", tempo.url, "--settle", "0s", "--lateness", "0s", "--json", *arguments)
+    return done.returncode, json.loads(done.stdout)
+
+
+class RetentionTest(unittest.TestCase):
+    def test_older_than_the_retention_is_no_none(self):
+        with TempoServer(config_text=kept_for("40m")) as tempo:
+            push_work(tempo)
+            for command in ("replay", "first"):
+                with self.subTest(command):
+                    status, answer = ask(tempo, command, "--since", "58m")
+                    self.assertEqual((status, answer["status"], answer["coverage"]["complete"]), (3, "incomplete", False), answer)
+                    self.assertIn("partial_data: retention may have deleted traces", answer["reason"])
+                    kept_s = time.time() - time.mktime(time.strptime(answer["coverage"]["kept_from"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone
+                    self.assertGreaterEqual(kept_s, 40 * 60)
+                    status, answer = ask(tempo, command, "--since", "40m")
+                    self.assertEqual((status, answer["status"]), (0, "completed"), answer)
+                    self.assertNotIn("kept_from", answer["coverage"])
+
+    def test_what_was_found_is_found(self):
+        with TempoServer(config_text=kept_for("40m")) as tempo:
+            push_work(tempo)
+            done = run_cli("first", "--dsl", "never { work }", "--tempo", tempo.url, "--settle", "0s", "--lateness", "0s", "--since", "58m", "--json")
+            answer = json.loads(done.stdout)
+            self.assertEqual((done.returncode, answer["found"], answer["proven"]), (1, True, False), answer)
+            self.assertIn("kept_from", answer["coverage"])
+
+    def test_a_tenant_has_its_own(self):
+        with tempfile.TemporaryDirectory(prefix="betrace-overrides-") as folder:
+            path = os.path.join(folder, "overrides.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("overrides:\n  short:\n    compaction: {block_retention: 40m}\n    global: {max_bytes_per_trace: 200000000}\n"
+                           "    ingestion: {rate_limit_bytes: 1000000000, burst_size_bytes: 1000000000, max_traces_per_user: 0}\n"
+                           "    read: {max_search_duration: 8760h}\n")
+            with TempoServer(config_text=kept_for("87600h", f"  per_tenant_override_config: {path}\n"), multitenant=True) as tempo:
+                for tenant, expected in (("short", 3), ("long", 0)):
+                    push_work(tempo, tenant)
+                    status, answer = ask(tempo, "replay", "--since", "58m", "--tenant", tenant)
+                    self.assertEqual(status, expected, answer)
+                    self.assertEqual("kept_from" in answer["coverage"], expected == 3, answer)
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1)
