@@ -235,6 +235,13 @@ static bt_promql_node *parse_range(parser *p, bt_promql_node *node) {
   return is_sign(p, "@") ? fail_at(p, p->token.offset, "the modifier @ is not known here") : node;
 }
 
+/* From there to what was read last. */
+static bt_str text_from(const parser *p, size_t offset) {
+  size_t end = p->token.offset;
+  while (end > offset && (unsigned char)p->text.ptr[end - 1] <= ' ') end--;
+  return (bt_str){p->text.ptr + offset, end - offset};
+}
+
 /* The node is linked into the tree before its matchers are read, so that their patterns are freed with it. */
 static bt_promql_node *parse_selector(parser *p, bt_str name, size_t offset) {
   bt_promql_node *node = new_node(p, BT_PROMQL_SELECTOR, BT_PROMQL_VECTOR, offset);
@@ -243,6 +250,7 @@ static bt_promql_node *parse_selector(parser *p, bt_str name, size_t offset) {
   if (!node->matchers) return fail_memory(p);
   if (name.len) node->matchers[node->matcher_count++] = (bt_promql_matcher){.name = BT_METRIC_NAME, .value = name};
   bool is_read = !take_sign(p, "{") || parse_matchers(p, node);
+  node->selector = text_from(p, offset);
   if (is_read && check_matchers(p, node, name) && parse_range(p, node)) return node;
   for (size_t i = 0; i < node->matcher_count; i++) bt_pattern_free(node->matchers[i].pattern);
   return NULL;
