@@ -9,6 +9,7 @@
 
 #include "dsl/trace/text_number.h"
 #include "server/backtest/promql.h"
+#include "server/backtest/promql_eval.h"
 #include "server/backtest/promql_lexer.h"
 
 enum { MOST_DEPTH = 100, MOST_NAMES = 64, MOST_MATCHERS = 32 };
@@ -182,6 +183,7 @@ static bool parse_matcher(parser *p, bt_promql_matcher *out) {
   if (!parse_text(p, &out->value) || !is_regex) return !p->status;
   bt_error why = {0};
   bt_status status = bt_pattern_new(out->value, true, &out->pattern, &why);
+  if (status == BT_NO_MEMORY) fail_memory(p);
   if (status) fail_at(p, offset, "%s", why.message);
   return !status;
 }
@@ -451,6 +453,19 @@ static void check_operands(parser *p, bt_promql_node *node) {
     fail_at(p, node->offset, "a comparison of two numbers needs bool");
 }
 
+/* 14.4 * 0.001 is one number, which other ones can stand for: see alert_summary.c. */
+static void fold_numbers(bt_promql_node *node) {
+  bool keeps, are_numbers = node->kind == BT_PROMQL_NEGATE || !bt_promql_compares(node->op);
+  for (size_t i = 0; i < node->argument_count; i++)
+    are_numbers = are_numbers && node->arguments[i]->kind == BT_PROMQL_NUMBER;
+  if (!are_numbers) return;
+  double first = node->arguments[0]->number;
+  bool is_negated = node->kind == BT_PROMQL_NEGATE;
+  node->number = is_negated ? -first : bt_promql_operate(node->op, first, node->arguments[1]->number, &keeps);
+  node->kind = BT_PROMQL_NUMBER;
+  node->argument_count = 0;
+}
+
 static bt_promql_node *parse_operator(parser *p, bt_promql_node *left, const operator_row *row) {
   bt_promql_node *node = new_node(p, BT_PROMQL_BINARY, BT_PROMQL_VECTOR, p->token.offset);
   if (!node) return left; /* for who frees it */
@@ -463,6 +478,7 @@ static bt_promql_node *parse_operator(parser *p, bt_promql_node *left, const ope
   if (!right) return node;
   node->arguments[node->argument_count++] = right;
   check_operands(p, node);
+  if (!p->status) fold_numbers(node);
   return node;
 }
 
@@ -477,6 +493,7 @@ static bt_promql_node *parse_negation(parser *p) {
   bt_promql_node *node = new_node(p, BT_PROMQL_NEGATE, inside->type, offset);
   if (!node) return inside;
   node->arguments[node->argument_count++] = inside;
+  fold_numbers(node);
   return node;
 }
 

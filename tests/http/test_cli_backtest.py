@@ -78,6 +78,19 @@ class Backtest(unittest.TestCase):
             code, answer, said = self.run_it(traces, "--alerts", changed, "--per-week", "10")
             self.assertEqual((code, answer["alerts"][0]["pages"]), (0, 10), said)
 
+    def test_a_threshold_may_be_reckoned_from_numbers(self):
+        """What 14.4 * 0.001 is worth is the threshold, and each value that stands for it pages as often as the number itself."""
+        traces = self.traces([minute + 60 * hour for hour in range(0, 160, 8) for minute in range(2 if hour % 16 else 4)], 7 * 1440)
+        for text, number in (("14.4 * 0.001", 0.0144), ("(2 + 1) ^ 2 / 1000", 0.009), ("-(-1 + 0.5) % 3", 0.5), ("2 - -1 * 5 - 7", 0)):
+            with self.subTest(text=text):
+                found = []
+                for threshold in (text, str(number)):
+                    own = self.run_it(traces, "--alerts", self.alerts(f"sum(increase(betrace_violations_total[6m])) > {threshold}"), "--per-week", "10")[1]["alerts"][0]
+                    found.append((own["pages"], own["suggestions"]["threshold"]))
+                self.assertEqual(found[0], found[1])
+                self.assertEqual((found[0][0], found[0][1]["now"]), (20, number))
+                self.assertLessEqual(found[0][1]["pages"], 10)
+
     def test_hours_of_the_night_are_those_of_the_zone(self):
         traces, alerts = self.traces([60 * 6], 1440), self.alerts("increase(betrace_violations_total[5m]) > 0")
         for more, expected in (((), 1), (("--zone", "+02:00"), 0), (("--night", "7-9", "--zone", "+02:00"), 1), (("--night", "0-0"), 0), (("--zone", "-07:00"), 1)):
