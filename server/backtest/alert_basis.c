@@ -1,5 +1,5 @@
-/* What an alert rests on: series that were counted, that are assumed, or none; and when what it looks at is not known.
- * Through recorded series it rests on what these were made of. See backtest.h. */
+/* What an alert rests on: series that were counted, that are assumed, or none; which are not there; and when what it
+ * looks at is not known. Through recorded series it rests on what these were made of. See backtest.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +61,100 @@ static void look_at_input(looking *look, const bt_input_series *input, int64_t r
   }
 }
 
+/* ---- what is not there ---- */
+
+static bool is_of(const bt_promql_matcher *m, bt_str label) {
+  return bt_str_equal(m->name, label);
+}
+
+/* Whether matchers of the selector take an input that has samples: all, or all but those of the severity. Which
+ * severities rules have is known, and that none has one is no riddle. */
+static bool takes_any(const looking *look, const bt_promql_node *selector, bool also_severity) {
+  bt_backtest *b = look->backtest;
+  for (size_t i = 0; i < b->input_count; i++) {
+    const bt_samples *samples = &b->store.series[b->inputs[i].series];
+    bool takes = samples->count > 0;
+    for (size_t k = 0; k < selector->matcher_count && takes; k++)
+      if (also_severity || !is_of(&selector->matchers[k], BT_STR("severity")))
+        takes = bt_promql_takes(&b->table, &selector->matchers[k], samples->labels);
+    if (takes) return true;
+  }
+  return false;
+}
+
+/* Whether its metric is one that is counted, whatever the labels. */
+static bool is_of_counts(const looking *look, const bt_promql_node *selector) {
+  bt_backtest *b = look->backtest;
+  for (size_t i = 0; i < b->input_count; i++) {
+    bool takes = b->inputs[i].origin == BT_SERIES_COUNTED;
+    for (size_t k = 0; k < selector->matcher_count && takes; k++)
+      if (is_of(&selector->matchers[k], BT_METRIC_NAME))
+        takes = bt_promql_takes(&b->table, &selector->matchers[k], b->store.series[b->inputs[i].series].labels);
+    if (takes) return true;
+  }
+  return false;
+}
+
+static void add_missing(looking *look, bt_missing_series missing) {
+  bt_rule_outcome *o = look->outcome;
+  for (size_t i = 0; i < o->missing_count; i++)
+    if (bt_str_equal(o->missing[i].selector, missing.selector) && bt_str_equal(o->missing[i].rule_id, missing.rule_id))
+      return;
+  bt_missing_series *grown = bt_grow_array(o->missing, o->missing_count, &o->missing_capacity, sizeof *grown);
+  look->failed = look->failed || !grown;
+  if (!grown) return;
+  o->missing = grown;
+  grown[o->missing_count++] = missing;
+}
+
+static bool takes_some_rule(looking *look, bt_str pattern) {
+  bt_backtest *b = look->backtest;
+  bt_promql_matcher m = {.name = BT_STR("rule_id"), .value = pattern};
+  bt_error why = {0};
+  bool takes = false;
+  bt_status status = bt_pattern_new(pattern, true, &m.pattern, &why);
+  if (status == BT_NO_MEMORY) look->failed = true;
+  for (size_t i = 0; i < b->input_count && !status && !takes; i++) {
+    bt_label_set labels = b->store.series[b->inputs[i].series].labels;
+    takes = bt_labels_get(&b->table, labels, m.name).len && bt_promql_takes(&b->table, &m, labels);
+  }
+  bt_pattern_free(m.pattern);
+  return status || takes;
+}
+
+/* rule_id=~"a|b": each part says a rule that the alert is about. A pattern with more than | in it is taken whole. */
+static void look_for_parts(looking *look, const bt_promql_node *selector, bt_str pattern) {
+  bool is_grouped = bt_str_starts_with(pattern, BT_STR("(")) && bt_str_ends_with(pattern, BT_STR(")"));
+  if (is_grouped) pattern = (bt_str){pattern.ptr + 1, pattern.len - 2};
+  for (size_t i = 0; i < pattern.len; i++)
+    if (memchr("()[]{}\\?", pattern.ptr[i], 8)) return;
+  for (size_t start = 0, end; start <= pattern.len; start = end + 1) {
+    for (end = start; end < pattern.len && pattern.ptr[end] != '|';) end++;
+    bt_str part = {pattern.ptr + start, end - start};
+    if (part.len && !takes_some_rule(look, part))
+      add_missing(look, (bt_missing_series){selector->selector, part, true});
+  }
+}
+
+static void look_for_missing(looking *look, const bt_promql_node *selector) {
+  if (!takes_any(look, selector, true) && !takes_any(look, selector, false)) {
+    add_missing(look, (bt_missing_series){.selector = selector->selector, .is_counted = is_of_counts(look, selector)});
+    return;
+  }
+  for (size_t i = 0; i < selector->matcher_count; i++) {
+    const bt_promql_matcher *m = &selector->matchers[i];
+    if (is_of(m, BT_STR("rule_id")) && m->pattern && !m->is_negated) look_for_parts(look, selector, m->value);
+  }
+}
+
+bool bt_rule_outcome_lacks(const bt_rule_outcome *outcome) {
+  for (size_t i = 0; i < outcome->missing_count; i++)
+    if (outcome->missing[i].is_counted || outcome->basis == BT_ALERT_ON_COUNTS) return true;
+  return false;
+}
+
+/* ---- what a rule rests on ---- */
+
 /* What the label has to be; empty: it may be several. */
 static bt_str only_value(const bt_promql_node *selector, bt_str label) {
   for (size_t i = 0; i < selector->matcher_count; i++)
@@ -84,6 +178,7 @@ static bool is_counter(const bt_backtest *b, const bt_input_series *input) {
 
 static void look_at_selector(looking *look, bt_promql_node *node, int64_t reach_ms, bool of_values) {
   bt_backtest *b = look->backtest;
+  bool is_written = false;
   reach_ms += node->range_ms + node->offset_ms;
   if (!bt_promql_resolve(&b->context, node)) look->failed = true;
   for (size_t i = 0; i < node->series_count; i++)
@@ -91,7 +186,11 @@ static void look_at_selector(looking *look, bt_promql_node *node, int64_t reach_
       if (b->inputs[k].series == node->series[i])
         look_at_input(look, &b->inputs[k], reach_ms, of_values && is_counter(b, &b->inputs[k]));
   for (size_t i = 0; i < b->rules.count; i++)
-    if (may_be_written_by(node, &b->rules.rules[i])) look_at_rule(look, i, reach_ms);
+    if (may_be_written_by(node, &b->rules.rules[i])) {
+      is_written = true;
+      look_at_rule(look, i, reach_ms);
+    }
+  if (!is_written) look_for_missing(look, node);
 }
 
 /* The values of a range, as the most of them is, and not how they rose. */
@@ -128,5 +227,5 @@ bt_status bt_backtest_find_basis(bt_backtest *b, bt_error *error) {
     b->outcomes[i].basis = look.counted ? BT_ALERT_ON_COUNTS : look.assumed ? BT_ALERT_ON_ASSUMED : BT_ALERT_ON_NOTHING;
   }
   free(look.rules);
-  return look.failed ? bt_error_no_memory(error) : BT_OK;
+  return look.failed || b->table.failed ? bt_error_no_memory(error) : BT_OK;
 }

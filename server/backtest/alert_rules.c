@@ -110,11 +110,33 @@ static bt_status check_rule(const bt_yaml_document *document, const bt_yaml_node
   return BT_OK;
 }
 
-static bt_status keep_rule(bt_alert_rules *all, const bt_alert_rule *rule, bt_error *error) {
+static bool have_same_labels(const bt_alert_rule *a, const bt_alert_rule *b) {
+  size_t same = 0;
+  for (size_t i = 0; i < a->label_count; i++)
+    for (size_t k = 0; k < b->label_count; k++)
+      same +=
+          bt_str_equal(a->labels[i].name, b->labels[k].name) && bt_str_equal(a->labels[i].value, b->labels[k].value);
+  return a->label_count == b->label_count && same == a->label_count;
+}
+
+/* Both have the labels of one alert, so who is paged is paged once. */
+static void find_twin(const bt_alert_rules *all, bt_alert_rule *rule) {
+  for (size_t i = 0; i < all->count && !rule->is_twin && !rule->is_record; i++) {
+    const bt_alert_rule *before = &all->rules[i];
+    bool is_same = !before->is_record && bt_str_equal(before->name, rule->name) &&
+                   bt_str_equal(before->expression.text, rule->expression.text) && before->for_ms == rule->for_ms &&
+                   before->keep_firing_ms == rule->keep_firing_ms && before->interval_ms == rule->interval_ms;
+    rule->is_twin = is_same && have_same_labels(before, rule);
+    rule->twin_of = i;
+  }
+}
+
+static bt_status keep_rule(bt_alert_rules *all, bt_alert_rule *rule, bt_error *error) {
   if (all->count == MOST_RULES) return bt_error_set(error, BT_LIMIT, "more than %d rules", MOST_RULES);
   bt_alert_rule *rules = bt_grow_array(all->rules, all->count, &all->capacity, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
   all->rules = rules;
+  find_twin(all, rule);
   rules[all->count++] = *rule;
   return BT_OK;
 }

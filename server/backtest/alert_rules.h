@@ -23,6 +23,8 @@ typedef struct bt_alert_rule {
   unsigned line;
   int64_t interval_ms; /* of its group; 0: that of the run */
   bt_str group;
+  bool is_twin; /* an alert before it has the same name, expression, labels and times: what they do is one alert */
+  size_t twin_of;
 } bt_alert_rule;
 
 typedef struct bt_alert_rules { /* bt_alert_rules_init, …_dispose */

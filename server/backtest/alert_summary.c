@@ -157,7 +157,7 @@ bt_status bt_backtest_summarize(bt_backtest *b, const bt_page_limits *limits, bt
   *out = calloc(b->rules.count + 1, sizeof **out);
   bt_status status = *out ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < b->rules.count && !status; i++) {
-    if (b->rules.rules[i].is_record) continue;
+    if (b->rules.rules[i].is_record || b->rules.rules[i].is_twin) continue;
     bt_alert_summary *s = &(*out)[(*count)++];
     s->rule = i;
     count_pages(b, limits, s);

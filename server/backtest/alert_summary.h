@@ -42,7 +42,8 @@ typedef struct bt_alert_summary {
 /* Weeks that were looked at. */
 double bt_backtest_weeks(const bt_backtest *backtest);
 bool bt_page_is_at_night(const bt_page_limits *limits, int64_t time_ms);
-/* Of each alert after bt_backtest_run, in the order of the rules; *out is the caller's to free. BT_NO_MEMORY. */
+/* Of each alert but twins after bt_backtest_run, in the order of the rules; *out is the caller's to free. BT_NO_MEMORY.
+ */
 bt_status bt_backtest_summarize(bt_backtest *backtest, const bt_page_limits *limits, bt_alert_summary **out,
                                 size_t *count, bt_error *error) BT_MUST_CHECK;
 

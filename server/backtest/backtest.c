@@ -41,6 +41,7 @@ void bt_backtest_init(bt_backtest *b) {
 void bt_backtest_dispose(bt_backtest *b) {
   for (size_t i = 0; i < b->rules.count; i++) {
     if (b->outcomes) bt_time_gaps_dispose(&b->outcomes[i].unknown);
+    if (b->outcomes) free(b->outcomes[i].missing);
     if (!b->states) continue;
     free(b->states[i].alerts);
     free(b->states[i].written);
@@ -299,7 +300,7 @@ bt_status bt_backtest_run(bt_backtest *b, void (*progress)(void *context, double
   for (int64_t time = first; time <= b->end_ms && !status; time += tick) {
     b->context.time_ms = time;
     for (size_t i = 0; i < b->rules.count && !status; i++)
-      if (time % interval_of(b, i) == 0) status = eval_rule(b, i, error);
+      if (time % interval_of(b, i) == 0 && !b->rules.rules[i].is_twin) status = eval_rule(b, i, error);
     bool is_told = progress && (time - first) / tick % 1024 == 0;
     if (is_told) progress(context, (double)(time - first) / (double)(b->end_ms - first + 1));
   }

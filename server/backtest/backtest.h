@@ -44,11 +44,19 @@ typedef enum bt_alert_basis {
   BT_ALERT_ON_NOTHING  /* there is none of them */
 } bt_alert_basis;
 
+typedef struct bt_missing_series { /* what a rule looks at and what no rule writes */
+  bt_str selector;                 /* as it is written */
+  bt_str rule_id;  /* the part of its pattern that takes the id of no rule; empty: it takes no series at all */
+  bool is_counted; /* of a metric that is counted: other rules would have it */
+} bt_missing_series;
+
 typedef struct bt_rule_outcome {
   bt_alert_basis basis;
   bt_time_gaps unknown; /* when its answer rests on what is not known */
-  size_t failures;      /* evaluations that Prometheus would refuse */
-  char failure[240];    /* the first one */
+  bt_missing_series *missing;
+  size_t missing_count, missing_capacity;
+  size_t failures;   /* evaluations that Prometheus would refuse */
+  char failure[240]; /* the first one */
 } bt_rule_outcome;
 
 typedef struct bt_rule_state bt_rule_state;
@@ -90,7 +98,10 @@ bt_status bt_backtest_count_again(bt_backtest *backtest, size_t rule, size_t *pa
 /* Keeps in order and merges with what it touches. False: no memory. */
 bool bt_time_gaps_add(bt_time_gaps *gaps, int64_t start_ms, int64_t end_ms);
 void bt_time_gaps_dispose(bt_time_gaps *gaps);
-/* Sets the outcome's basis and unknown times of each rule. For backtest.c. BT_NO_MEMORY alone. */
+/* Whether what it says is open because it looks at series that are not there. An alert on nothing that is counted is
+ * not tested, which is not open. */
+bool bt_rule_outcome_lacks(const bt_rule_outcome *outcome);
+/* Sets the outcome's basis, unknown times and missing series of each rule. For backtest.c. BT_NO_MEMORY alone. */
 bt_status bt_backtest_find_basis(bt_backtest *backtest, bt_error *error) BT_MUST_CHECK;
 
 #endif

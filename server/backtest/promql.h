@@ -129,6 +129,7 @@ struct bt_promql_node {
   bool names_are_kept; /* of names: by(…) and on(…); else without(…) and ignoring(…) */
   const bt_str *names;
   size_t name_count;
+  bt_str selector; /* of one: its text, without a range */
   bt_promql_matcher *matchers;
   size_t matcher_count;
   int64_t range_ms, offset_ms;

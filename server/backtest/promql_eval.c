@@ -92,15 +92,17 @@ bt_label_set bt_promql_group(bt_promql_context *context, bt_promql_memo *memo, c
 
 /* ---- selectors ---- */
 
+bool bt_promql_takes(bt_label_table *table, const bt_promql_matcher *m, bt_label_set set) {
+  bt_str value = bt_labels_get(table, set, m->name);
+  bool matches = !m->pattern && bt_str_equal(value, m->value);
+  uint64_t cost;
+  if (m->pattern && bt_pattern_match(m->pattern, value, &cost, &matches)) table->failed = true;
+  return !table->failed && matches != m->is_negated;
+}
+
 static bool takes_labels(const bt_promql_context *context, const bt_promql_node *node, bt_label_set set) {
-  for (size_t i = 0; i < node->matcher_count; i++) {
-    const bt_promql_matcher *m = &node->matchers[i];
-    bt_str value = bt_labels_get(context->table, set, m->name);
-    bool matches = !m->pattern && bt_str_equal(value, m->value);
-    uint64_t cost;
-    if (m->pattern && bt_pattern_match(m->pattern, value, &cost, &matches)) return false;
-    if (matches == m->is_negated) return false;
-  }
+  for (size_t i = 0; i < node->matcher_count; i++)
+    if (!bt_promql_takes(context->table, &node->matchers[i], set)) return false;
   return true;
 }
 

@@ -32,6 +32,8 @@ void bt_promql_context_dispose(bt_promql_context *context);
  * Prometheus would refuse at this moment (several series that match one, equal label sets). BT_NO_MEMORY. */
 bt_status bt_promql_eval(bt_promql_context *context, const bt_promql *expression, const bt_promql_vector **out,
                          bt_error *error) BT_MUST_CHECK;
+/* Whether the matcher takes the labels. Where that cannot be found out the table has failed. */
+bool bt_promql_takes(bt_label_table *table, const bt_promql_matcher *matcher, bt_label_set set);
 /* Takes the series that its matchers take and that it has not seen; false: no memory. */
 bool bt_promql_resolve(bt_promql_context *context, bt_promql_node *selector);
 

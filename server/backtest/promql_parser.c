@@ -9,6 +9,7 @@
 
 #include "dsl/trace/text_number.h"
 #include "server/backtest/promql.h"
+#include "server/backtest/promql_eval.h"
 #include "server/backtest/promql_lexer.h"
 
 enum { MOST_DEPTH = 100, MOST_NAMES = 64, MOST_MATCHERS = 32 };
@@ -182,6 +183,7 @@ static bool parse_matcher(parser *p, bt_promql_matcher *out) {
   if (!parse_text(p, &out->value) || !is_regex) return !p->status;
   bt_error why = {0};
   bt_status status = bt_pattern_new(out->value, true, &out->pattern, &why);
+  if (status == BT_NO_MEMORY) fail_memory(p);
   if (status) fail_at(p, offset, "%s", why.message);
   return !status;
 }
@@ -235,6 +237,13 @@ static bt_promql_node *parse_range(parser *p, bt_promql_node *node) {
   return is_sign(p, "@") ? fail_at(p, p->token.offset, "the modifier @ is not known here") : node;
 }
 
+/* From there to what was read last. */
+static bt_str text_from(const parser *p, size_t offset) {
+  size_t end = p->token.offset;
+  while (end > offset && (unsigned char)p->text.ptr[end - 1] <= ' ') end--;
+  return (bt_str){p->text.ptr + offset, end - offset};
+}
+
 /* The node is linked into the tree before its matchers are read, so that their patterns are freed with it. */
 static bt_promql_node *parse_selector(parser *p, bt_str name, size_t offset) {
   bt_promql_node *node = new_node(p, BT_PROMQL_SELECTOR, BT_PROMQL_VECTOR, offset);
@@ -243,6 +252,7 @@ static bt_promql_node *parse_selector(parser *p, bt_str name, size_t offset) {
   if (!node->matchers) return fail_memory(p);
   if (name.len) node->matchers[node->matcher_count++] = (bt_promql_matcher){.name = BT_METRIC_NAME, .value = name};
   bool is_read = !take_sign(p, "{") || parse_matchers(p, node);
+  node->selector = text_from(p, offset);
   if (is_read && check_matchers(p, node, name) && parse_range(p, node)) return node;
   for (size_t i = 0; i < node->matcher_count; i++) bt_pattern_free(node->matchers[i].pattern);
   return NULL;
@@ -443,6 +453,19 @@ static void check_operands(parser *p, bt_promql_node *node) {
     fail_at(p, node->offset, "a comparison of two numbers needs bool");
 }
 
+/* 14.4 * 0.001 is one number, which other ones can stand for: see alert_summary.c. */
+static void fold_numbers(bt_promql_node *node) {
+  bool keeps, are_numbers = node->kind == BT_PROMQL_NEGATE || !bt_promql_compares(node->op);
+  for (size_t i = 0; i < node->argument_count; i++)
+    are_numbers = are_numbers && node->arguments[i]->kind == BT_PROMQL_NUMBER;
+  if (!are_numbers) return;
+  double first = node->arguments[0]->number;
+  bool is_negated = node->kind == BT_PROMQL_NEGATE;
+  node->number = is_negated ? -first : bt_promql_operate(node->op, first, node->arguments[1]->number, &keeps);
+  node->kind = BT_PROMQL_NUMBER;
+  node->argument_count = 0;
+}
+
 static bt_promql_node *parse_operator(parser *p, bt_promql_node *left, const operator_row *row) {
   bt_promql_node *node = new_node(p, BT_PROMQL_BINARY, BT_PROMQL_VECTOR, p->token.offset);
   if (!node) return left; /* for who frees it */
@@ -455,6 +478,7 @@ static bt_promql_node *parse_operator(parser *p, bt_promql_node *left, const ope
   if (!right) return node;
   node->arguments[node->argument_count++] = right;
   check_operands(p, node);
+  if (!p->status) fold_numbers(node);
   return node;
 }
 
@@ -469,6 +493,7 @@ static bt_promql_node *parse_negation(parser *p) {
   bt_promql_node *node = new_node(p, BT_PROMQL_NEGATE, inside->type, offset);
   if (!node) return inside;
   node->arguments[node->argument_count++] = inside;
+  fold_numbers(node);
   return node;
 }
 

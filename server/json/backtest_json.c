@@ -60,18 +60,40 @@ static json_t *gaps_json(const bt_time_gaps *gaps) {
   return list;
 }
 
+static json_t *missing_json(const bt_rule_outcome *outcome) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < outcome->missing_count; i++) {
+    const bt_missing_series *one = &outcome->missing[i];
+    bt_json_append(list,
+                   json_pack("{s:o, s:o, s:b}", "selector", bt_text_json(one->selector), "rule_id",
+                             one->rule_id.len ? bt_text_json(one->rule_id) : json_null(), "counted", one->is_counted));
+  }
+  return list;
+}
+
+static json_t *twins_json(const bt_alert_rules *rules, size_t rule) {
+  json_t *list = json_array();
+  for (size_t i = rule + 1; i < rules->count; i++)
+    if (rules->rules[i].is_twin && rules->rules[i].twin_of == rule)
+      bt_json_append(list,
+                     json_pack("{s:s, s:I}", "file", rules->rules[i].file, "line", (json_int_t)rules->rules[i].line));
+  return list;
+}
+
 static json_t *alert_json(const bt_alert_backtest *a, const bt_alert_summary *alert) {
   static const char *const bases[] = {"counted", "assumed", "no_series"};
   const bt_alert_rule *rule = &a->backtest.rules.rules[alert->rule];
   const bt_rule_outcome *outcome = &a->backtest.outcomes[alert->rule];
-  json_t *json = json_pack(
-      "{s:o, s:s, s:I, s:s, s:I, s:f, s:I, s:b, s:o, s:o, s:o, s:I, s:o, s:o}", "alert", bt_text_json(rule->name),
-      "file", rule->file, "line", (json_int_t)rule->line, "rests_on", bases[outcome->basis], "pages",
-      (json_int_t)alert->pages, "pages_per_week", alert->per_week, "pages_at_night", (json_int_t)alert->at_night,
-      "too_often", alert->is_too_often, "by_severity", severities_json(alert), "suggestions", suggestions_json(alert),
-      "unknown", gaps_json(&outcome->unknown), "unknown_seconds", (json_int_t)bt_alert_unknown_ms(a, alert) / 1000,
-      "refused", outcome->failures ? bt_optional_text_json(outcome->failure) : json_null(), "firings",
-      pages_json(&a->backtest, alert->rule));
+  json_t *json =
+      json_pack("{s:o, s:s, s:I, s:o, s:s, s:o, s:I, s:f, s:I, s:b, s:o, s:o, s:o, s:I, s:o, s:o}", "alert",
+                bt_text_json(rule->name), "file", rule->file, "line", (json_int_t)rule->line, "also_in",
+                twins_json(&a->backtest.rules, alert->rule), "rests_on", bases[outcome->basis], "not_there",
+                missing_json(outcome), "pages", (json_int_t)alert->pages, "pages_per_week", alert->per_week,
+                "pages_at_night", (json_int_t)alert->at_night, "too_often", alert->is_too_often, "by_severity",
+                severities_json(alert), "suggestions", suggestions_json(alert), "unknown", gaps_json(&outcome->unknown),
+                "unknown_seconds", (json_int_t)bt_alert_unknown_ms(a, alert) / 1000, "refused",
+                outcome->failures ? bt_optional_text_json(outcome->failure) : json_null(), "firings",
+                pages_json(&a->backtest, alert->rule));
   return json;
 }
 

@@ -60,6 +60,7 @@ static bt_status feed_counter(const feeding *f, size_t rule, bool is_exercised) 
   size_t input;
   uint64_t total = 0;
   bt_status status = begin_series(f, name, counted->rule, BT_SERIES_COUNTED, &input);
+  if (is_exercised && !counted->has_exercised) return status; /* without a sample: a metric that is counted, not here */
   if (!status) status = bt_backtest_add_sample(&a->backtest, input, a->backtest.start_ms, 0, f->error);
   for (size_t i = 0; i < bt_counted_steps_count(&a->steps) && !status; i++) {
     const bt_step_count *step = bt_counted_step(&a->steps, rule, i);
@@ -136,7 +137,7 @@ static bt_status feed_all(const feeding *f, const bt_replay_request *asked) {
     a->rules[a->rule_count++].rule = asked->rules[i];
     add_up(a, i);
     status = feed_counter(f, i, false);
-    if (!status && a->rules[i].has_exercised) status = feed_counter(f, i, true);
+    if (!status) status = feed_counter(f, i, true);
   }
   if (!status) status = feed_last_trace(f);
   return status ? status : feed_assumed(f, (double)bt_assumptions_decided_ns(&asked->assumptions) / 1e9);
@@ -172,7 +173,7 @@ int64_t bt_alert_unknown_ms(const bt_alert_backtest *a, const bt_alert_summary *
 bool bt_alert_backtest_lacks(const bt_alert_backtest *a) {
   for (size_t i = 0; i < a->alert_count; i++) {
     const bt_rule_outcome *outcome = &a->backtest.outcomes[a->alerts[i].rule];
-    if (outcome->failures || outcome->unknown.count) return true;
+    if (outcome->failures || outcome->unknown.count || bt_rule_outcome_lacks(outcome)) return true;
   }
   for (size_t i = 0; i < a->rule_count; i++)
     if (a->rules[i].unknown) return true;

@@ -5,6 +5,7 @@ import math
 import os
 import pathlib
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from betrace_process import _die_with_parent, binary  # noqa: E402
 from random_promql import RandomExpression, random_series  # noqa: E402
 from run_tempo import free_ports  # noqa: E402
 
-SHIPPED = [ROOT / "distribution" / "prometheus" / f"betrace-{name}.yaml" for name in ("alerts", "recording", "slo")]
 FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_BACKTEST_SEED", "20261130"))
 MINUTE = 60_000
@@ -44,9 +44,9 @@ def write_series(path, series):
 class Ours:
     """What the driver says: samples of what rules wrote, pages, refused evaluations, seconds."""
 
-    def __init__(self, folder, series, start, end, what, *rules):
+    def __init__(self, folder, series, start, end, what, *rules, interval=MINUTE):
         write_series(folder / "series.txt", series)
-        done = subprocess.run([driver(), folder / "series.txt", str(start), str(end), str(MINUTE), what, *map(str, rules)], capture_output=True, text=True)
+        done = subprocess.run([driver(), folder / "series.txt", str(start), str(end), str(interval), what, *map(str, rules)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         self.series, self.pages, self.failures = {}, [], {}
         samples = None
@@ -132,6 +132,12 @@ class Prometheus:
         return {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in data["result"]}
 
 
+def processor_seconds():
+    """Of programs that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def are_close(a, b):
     if a is None or b is None or math.isnan(a) or math.isnan(b):
         return a is b or (a is not None and b is not None and math.isnan(a) and math.isnan(b))
@@ -206,8 +212,8 @@ class Expressions(unittest.TestCase):
         return met
 
 
-# promtool takes groups in any order unless it is told, and evaluates each at every interval, whatever its own is.
-GROUPS = ["betrace-slo-recording", "betrace-slo", "betrace-recording", "betrace-violations", "betrace-health", "own", "second"]
+# Files and their groups: promtool takes groups in any order unless it is told, and evaluates each at every interval, whatever its own is.
+GROUPS = {"slo": ["betrace-slo-recording", "betrace-slo"], "recording": ["betrace-recording"], "alerts": ["betrace-violations", "betrace-health"], "own": ["own", "second"]}
 OWN = """
 groups:
   - name: own
@@ -239,36 +245,36 @@ groups:
 """
 
 
-def scraped(rng, minutes, what):
-    """A value for each minute: None where nothing was scraped, "stale" where the target said that the series ended."""
+def scraped(rng, steps, what):
+    """A value for each step: None where nothing was scraped, "stale" where the target said that the series ended."""
     values, value, until, rate = [], 0, 0, rng.choice((0.0005, 0.002, 0.01))
-    for minute in range(minutes + 1):
+    for step in range(steps + 1):
         if what == "counter":
             burst = rng.random() < rate
             value = 0 if rng.random() < 0.0004 else value + (rng.choice((1, 1, 2, 30)) if burst else 0)
         elif what == "busy":
             value = 0 if rng.random() < 0.0004 else value + rng.randint(0, 40)
         else:
-            value = what(minute, value)
-        if minute >= until and rng.random() < 0.0006:
-            until = minute + rng.choice((1, 3, 4, 5, 6, 30, 400))
+            value = what(step, value)
+        if step >= until and rng.random() < 0.0006:
+            until = step + rng.choice((1, 3, 4, 5, 6, 30, 400))
             values.append("stale" if rng.random() < 0.5 else None)
         else:
-            values.append(None if minute < until else value)
+            values.append(None if step < until else value)
     return values
 
 
-def scene(rng, rules, minutes):
+def scene(rng, rules, steps, step_s):
     """What Prometheus scraped of a betrace with so many rules: its counters, and what says whether it is well."""
     made, job = [], {"job": "betrace", "instance": "a:8080"}
     for number in range(rules):
         of_rule = {**job, "rule_id": f"rule-{number}", "severity": ("high", "low", "critical", "medium")[number % 4]}
-        first = rng.choice((0, 0, minutes // 5))
+        first = rng.choice((0, 0, steps // 5))
         for name, what in (("betrace_violations_total", "counter"), ("betrace_exercised_total", "busy")):
-            made.append(({"__name__": name, **of_rule}, [None] * first + scraped(rng, minutes - first, what)))
-    lag = scraped(rng, minutes, lambda minute, before: 1000 if rng.random() < 0.002 or (before == 1000 and rng.random() < 0.95) else 120)
-    seen = scraped(rng, minutes, lambda minute, before: before if minute and (rng.random() < 0.003 or (before < minute * 60 - 60 and rng.random() < 0.96)) else minute * 60)
-    up = scraped(rng, minutes, lambda minute, before: 0 if rng.random() < 0.001 or (minute and before == 0 and rng.random() < 0.9) else 1)
+            made.append(({"__name__": name, **of_rule}, [None] * first + scraped(rng, steps - first, what)))
+    lag = scraped(rng, steps, lambda step, before: 1000 if rng.random() < 0.002 or (before == 1000 and rng.random() < 0.95) else 120)
+    seen = scraped(rng, steps, lambda step, before: before if step and (rng.random() < 0.003 or (before < (step - 1) * step_s and rng.random() < 0.96)) else step * step_s)
+    up = scraped(rng, steps, lambda step, before: 0 if rng.random() < 0.001 or (step and before == 0 and rng.random() < 0.9) else 1)
     for name, values in (("betrace_watch_lag_seconds", lag), ("betrace_watch_last_trace_timestamp_seconds", seen), ("up", up)):
         made.append(({"__name__": name, **job}, values))
     return made
@@ -280,49 +286,72 @@ def name_of(labels):
 
 class Alerts(unittest.TestCase):
     def test_alerts_fire_and_resolve_as_in_its_rule_manager(self):
-        rules, minutes = (20, 30 * 1440) if FULL else (6, 9 * 60)
-        rng = random.Random(SEED)
-        made = scene(rng, rules, minutes)
-        samples = [(labels, [(minute * MINUTE, value) for minute, value in enumerate(values) if value is not None]) for labels, values in made]
+        if FULL:
+            self.hold(20, 30 * 1440, MINUTE, ("recording", "alerts", "own"))
+            self.hold(20, 30 * 288, 5 * MINUTE, ("slo",))  # each of its evaluations reads three days of all counters: each minute is too much for promtool
+        else:
+            self.hold(6, 9 * 60, MINUTE, tuple(GROUPS))
+
+    def hold(self, rules, steps, step_ms, names):
+        made = scene(random.Random(SEED), rules, steps, step_ms // 1000)
+        samples = [(labels, [(step * step_ms, value) for step, value in enumerate(values) if value is not None]) for labels, values in made]
         with tempfile.TemporaryDirectory(prefix="betrace-backtest-") as name:
             folder = pathlib.Path(name)
-            (folder / "own.yaml").write_text(OWN, encoding="utf-8")
-            files = [SHIPPED[2], SHIPPED[1], SHIPPED[0], folder / "own.yaml"]
-            ours = Ours(folder, samples, 0, minutes * MINUTE, "alerts", *files)
+            files = self.write_rules(folder, names, step_ms)
+            ours = Ours(folder, samples, 0, steps * step_ms, "alerts", *files, interval=step_ms)
             self.assertEqual(ours.failures, {})
             self.assertGreater(len(ours.pages), 10)
-            moments = self.moments(ours, minutes)
-            began = time.monotonic()
-            self.hold_against(folder, made, files, ours, moments, minutes)
-            print(f"{rules} rules, {minutes} minutes: {len(ours.pages)} pages, held against Prometheus at {len(moments)} times; ours took {ours.seconds} s, "
-                  f"Prometheus {time.monotonic() - began:.1f} s; seed {SEED}", file=sys.stderr)
+            moments, before = self.moments(ours, steps * step_ms, step_ms), processor_seconds()
+            self.hold_against(folder, made, files, ours, moments, steps * step_ms, step_ms, [group for name in names for group in GROUPS[name]])
+            print(f"{', '.join(names)}: {rules} rules, {steps} evaluations, one each {step_ms // MINUTE} min: {len(ours.pages)} pages, held against Prometheus at {len(moments)} "
+                  f"times; ours took {ours.seconds} s, Prometheus {processor_seconds() - before:.1f} s of the processor; seed {SEED}", file=sys.stderr)
 
-    def moments(self, ours, minutes):
+    def write_rules(self, folder, names, step_ms):
+        """Groups name the interval that promtool evaluates them at."""
+        files = [folder / f"{name}.yaml" for name in names]
+        for name, path in zip(names, files):
+            text = OWN if name == "own" else (ROOT / "distribution" / "prometheus" / f"betrace-{name}.yaml").read_text(encoding="utf-8")
+            path.write_text(text.replace("interval: 1m\n", f"interval: {step_ms // MINUTE}m\n"), encoding="utf-8")
+        return files
+
+    def moments(self, ours, end_ms, step_ms):
         """Where a state begins or ends, and the evaluation before."""
-        found = {minutes}
+        found = {end_ms}
         for samples in ours.series.values():
             times = sorted(samples)
             for before, at in zip([None, *times], times):
-                if before is None or samples[at] is None or samples[before] is None or at - before > MINUTE:
-                    found |= {at // MINUTE, max(at // MINUTE - 1, 0)}
+                if before is None or samples[at] is None or samples[before] is None or at - before > step_ms:
+                    found |= {at, max(at - step_ms, 0)}
         return sorted(found)
 
-    def hold_against(self, folder, made, files, ours, moments, minutes):
+    def hold_against(self, folder, made, files, ours, moments, end_ms, step_ms, groups):
         series = [{"series": name_of(labels), "values": " ".join("_" if value is None else str(value) for value in values)} for labels, values in made]
-        tests = [{"expr": "ALERTS", "eval_time": f"{at}m", "exp_samples": self.alerts_at(ours, at)} for at in moments]
-        counts = [{"labels": name_of({key: value for key, value in labels if key != "__name__"} | {"__name__": ""}), "value": sum(one is not None for one in samples.values())}
-                  for labels, samples in ours.series.items()]
-        tests.append({"expr": f"count_over_time(ALERTS[{minutes + 1}m])", "eval_time": f"{minutes}m", "exp_samples": counts})
-        test = {"rule_files": [str(one) for one in files], "evaluation_interval": "1m", "group_eval_order": GROUPS, "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": tests}]}
+        step = f"{step_ms // MINUTE}m"
+        tests = [{"expr": "ALERTS", "eval_time": f"{at // MINUTE}m", "exp_samples": self.alerts_at(ours, at, step_ms)} for at in moments]
+        tests += self.counts(ours, end_ms, step_ms)
+        test = {"rule_files": [str(one) for one in files], "evaluation_interval": step, "group_eval_order": groups, "tests": [{"interval": step, "input_series": series, "promql_expr_test": tests}]}
         (folder / "test.yaml").write_text(json.dumps(test), encoding="utf-8")
         done = subprocess.run([PROMETHEUS / "promtool", "test", "rules", folder / "test.yaml"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[:6000])
 
-    def alerts_at(self, ours, minute):
+    def counts(self, ours, end_ms, step_ms):
+        """How many samples each series has, piece by piece: a query of promtool loads 10,000 of them at most."""
+        piece_ms, tests = min(4000 * step_ms, end_ms), []
+        for end in (*range(piece_ms, end_ms, piece_ms), end_ms):
+            for asked in ours.series:
+                counts = []
+                for labels, samples in ours.series.items():  # a selector also takes those with more labels
+                    count = sum(value is not None and end - piece_ms < at <= end for at, value in samples.items()) if set(asked) <= set(labels) else 0
+                    if count:
+                        counts.append({"labels": name_of({key: value for key, value in labels if key != "__name__"} | {"__name__": ""}), "value": count})
+                tests.append({"expr": f"count_over_time({name_of(dict(asked))}[{piece_ms // 1000 - 1}s])", "eval_time": f"{end // MINUTE}m", "exp_samples": counts})
+        return tests
+
+    def alerts_at(self, ours, time_ms, step_ms):
         """What a selector sees then: the last sample of five minutes, unless the series ended."""
         seen = []
         for labels, samples in ours.series.items():
-            last = next((at for at in range(minute * MINUTE, (minute - 6) * MINUTE, -MINUTE) if at in samples), None)
+            last = next((at for at in range(time_ms, time_ms - 5 * MINUTE - 1, -step_ms) if at in samples), None)
             if last is not None and samples[last] is not None:
                 seen.append({"labels": name_of(dict(labels)), "value": 1})
         return seen

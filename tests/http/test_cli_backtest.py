@@ -78,6 +78,19 @@ class Backtest(unittest.TestCase):
             code, answer, said = self.run_it(traces, "--alerts", changed, "--per-week", "10")
             self.assertEqual((code, answer["alerts"][0]["pages"]), (0, 10), said)
 
+    def test_a_threshold_may_be_reckoned_from_numbers(self):
+        """What 14.4 * 0.001 is worth is the threshold, and each value that stands for it pages as often as the number itself."""
+        traces = self.traces([minute + 60 * hour for hour in range(0, 160, 8) for minute in range(2 if hour % 16 else 4)], 7 * 1440)
+        for text, number in (("14.4 * 0.001", 0.0144), ("(2 + 1) ^ 2 / 1000", 0.009), ("-(-1 + 0.5) % 3", 0.5), ("2 - -1 * 5 - 7", 0)):
+            with self.subTest(text=text):
+                found = []
+                for threshold in (text, str(number)):
+                    own = self.run_it(traces, "--alerts", self.alerts(f"sum(increase(betrace_violations_total[6m])) > {threshold}"), "--per-week", "10")[1]["alerts"][0]
+                    found.append((own["pages"], own["suggestions"]["threshold"]))
+                self.assertEqual(found[0], found[1])
+                self.assertEqual((found[0][0], found[0][1]["now"]), (20, number))
+                self.assertLessEqual(found[0][1]["pages"], 10)
+
     def test_hours_of_the_night_are_those_of_the_zone(self):
         traces, alerts = self.traces([60 * 6], 1440), self.alerts("increase(betrace_violations_total[5m]) > 0")
         for more, expected in (((), 1), (("--zone", "+02:00"), 0), (("--night", "7-9", "--zone", "+02:00"), 1), (("--night", "0-0"), 0), (("--zone", "-07:00"), 1)):
@@ -125,6 +138,52 @@ class Backtest(unittest.TestCase):
         code, answer, said = self.run_it(self.write("t.jsonl", "".join([line(1, 5, "order", "retry"), *lines])), "--alerts", SHIPPED[1], days=1)
         own = {alert["alert"]: alert for alert in answer["alerts"]}["BetraceCannotLook"]
         self.assertEqual([(page["fired"], page["resolved"]) for page in own["firings"]], [(at(27), at(901))], said)
+
+    def test_a_series_that_is_not_there_is_no_silence(self):
+        """A rule that is not given, another job, a metric that nobody counts: the alert is not known, alone or beside what was counted."""
+        traces, own = self.traces([], 1440), "increase(betrace_violations_total[5m]) > 0"
+        violations = "increase(betrace_violations_total{%s}[5m]) > 0"
+        for expr, code, rests_on, missing in (
+                (violations % 'rule_id="gone"', 3, "no_series", [('betrace_violations_total{rule_id="gone"}', None, True)]),
+                (violations % 'job="other"', 3, "no_series", [('betrace_violations_total{job="other"}', None, True)]),
+                (violations % 'rule_id=~"retried|gone"', 3, "counted", [('betrace_violations_total{rule_id=~"retried|gone"}', "gone", True)]),
+                (violations % 'rule_id=~"(re.*|gone)"', 3, "counted", [('betrace_violations_total{rule_id=~"(re.*|gone)"}', "gone", True)]),
+                (violations % 'rule_id=~"retried|re.*"', 0, "counted", []), (violations % 'rule_id=~".*[^x]"', 0, "counted", []),
+                (f"{own} or {violations}" % 'rule_id="gone"', 3, "counted", [('betrace_violations_total{rule_id="gone"}', None, True)]),
+                (f"{own} unless on () maintenance == 1", 3, "counted", [("maintenance", None, False)]), ("maintenance == 1", 0, "no_series", [("maintenance", None, False)]),
+                (f'{own} unless on () ALERTS{{alertname="Other"}}', 3, "counted", [('ALERTS{alertname="Other"}', None, False)]),
+                (violations % 'severity="low"', 0, "no_series", []), (violations % 'severity="low",rule_id="gone"', 3, "no_series", [('betrace_violations_total{severity="low",rule_id="gone"}', None, True)]),
+                ('absent(up{job="other"})', 0, "no_series", [('up{job="other"}', None, False)])):
+            with self.subTest(expr=expr):
+                got, answer, said = self.run_it(traces, "--alerts", self.alerts(expr), days=1)
+                alert = answer["alerts"][0]
+                self.assertEqual((got, alert["rests_on"]), (code, rests_on), said)
+                self.assertEqual([(one["selector"], one["rule_id"], one["counted"]) for one in alert["not_there"]], missing)
+        recorded = self.write("recorded.yaml", json.dumps({"groups": [{"name": "g", "rules": [
+            {"record": "gone:rate", "expr": 'rate(betrace_violations_total{rule_id="gone"}[5m])'}, {"alert": "Own", "expr": "gone:rate > 0"}]}]}))
+        rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "dsl": DSL}]}))
+        for expr, lines in ((None, ["not tested: Own", '  not known: nothing that was counted for these rules passes betrace_violations_total{rule_id="gone"}']),
+                            (f"{own} and on () maintenance", ["Own: no page as far as is known", "  not known: a backtest has no series for maintenance"]),
+                            (violations % 'rule_id=~"retried|gone"',
+                             ["Own: no page as far as is known", '  not known: no rule here has the id gone of betrace_violations_total{rule_id=~"retried|gone"}'])):
+            done = run_cli("backtest", rules, traces, "--alerts", self.alerts(expr) if expr else recorded)
+            self.assertEqual((done.returncode, done.stdout.splitlines()[:2]), (3, lines), done.stdout)
+
+    def test_an_alert_that_stands_twice_pages_once(self):
+        """Equal labels are one alert to who is paged. One of the same name that says something else is another."""
+        traces, rules = self.traces([125], 1440), self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "dsl": DSL}]}))
+        own = {"alert": "Own", "expr": "increase(betrace_violations_total[5m]) > 0", "labels": {"severity": "page", "team": "a"}}
+        twin, other = own | {"labels": {"team": "a", "severity": "page"}, "annotations": {"summary": "x"}}, own | {"for": "1m"}
+        first = self.write("first.yaml", json.dumps({"groups": [{"name": "g", "rules": [own]}]}))
+        second = self.write("second.yaml", json.dumps({"groups": [{"name": "h", "rules": [twin, other]}]}))
+        code, answer, said = self.run_it(traces, "--alerts", first, "--alerts", second, "--alerts", first, days=1)
+        self.assertEqual([(alert["file"], alert["also_in"], alert["pages"]) for alert in answer["alerts"]],
+                         [(first, [{"file": second, "line": 1}, {"file": first, "line": 1}], 1), (second, [], 1)], said)
+        alone = self.run_it(traces, "--alerts", first, days=1)[1]["alerts"][0]
+        self.assertEqual(answer["alerts"][0]["firings"], alone["firings"])
+        lines = run_cli("backtest", rules, traces, "--alerts", first, "--alerts", second).stdout.splitlines()
+        self.assertRegex("\n".join(lines), rf"(?s)^Own \({first}:1\): 1 page, .*\n  {second}:1 has the same alert: it pages once\nOwn \({second}:1\): 1 page, ")
+        self.assertIn("2 pages, ", lines[-2])
 
     def test_what_is_not_known_of_promql_is_refused_with_its_place(self):
         traces = self.traces([], 60)

@@ -95,23 +95,57 @@ static void print_unknown(const bt_alert_backtest *a, const bt_alert_summary *al
              bt_style_on(BT_STYLE_OFF), outcome->failure);
 }
 
+static void print_missing(const bt_rule_outcome *outcome) {
+  for (size_t i = 0; i < outcome->missing_count; i++) {
+    const bt_missing_series *missing = &outcome->missing[i];
+    bt_print("  %snot known%s: ", bt_style_on(BT_STYLE_YELLOW), bt_style_on(BT_STYLE_OFF));
+    if (missing->rule_id.len)
+      bt_print("no rule here has the id %.*s of %.*s\n", BT_FMT(missing->rule_id), BT_FMT(missing->selector));
+    else
+      bt_print("%s %.*s\n",
+               missing->is_counted ? "nothing that was counted for these rules passes" : "a backtest has no series for",
+               BT_FMT(missing->selector));
+  }
+}
+
+/* Which one it is, where files have several of a name. */
+static void print_place(const bt_alert_backtest *a, const bt_alert_summary *alert) {
+  const bt_alert_rules *rules = &a->backtest.rules;
+  const bt_alert_rule *own = &rules->rules[alert->rule];
+  size_t others = 0;
+  for (size_t i = 0; i < rules->count; i++) {
+    const bt_alert_rule *rule = &rules->rules[i];
+    others += i != alert->rule && !rule->is_record && !rule->is_twin && bt_str_equal(rule->name, own->name);
+  }
+  if (others) bt_print(" (%s:%u)", own->file, own->line);
+}
+
+static void print_twins(const bt_alert_rules *rules, size_t rule) {
+  for (size_t i = rule + 1; i < rules->count; i++)
+    if (rules->rules[i].is_twin && rules->rules[i].twin_of == rule)
+      bt_print("  %s:%u has the same alert: it pages once\n", rules->rules[i].file, rules->rules[i].line);
+}
+
 static void print_alert(const bt_alert_backtest *a, const bt_page_limits *limits, const bt_alert_summary *alert,
                         size_t most) {
   bt_str name = a->backtest.rules.rules[alert->rule].name;
-  bool is_known = !a->backtest.outcomes[alert->rule].unknown.count;
+  const bt_rule_outcome *outcome = &a->backtest.outcomes[alert->rule];
+  bool is_known = !outcome->unknown.count && !bt_rule_outcome_lacks(outcome);
   bt_style style = alert->is_too_often ? BT_STYLE_RED : alert->pages || !is_known ? BT_STYLE_YELLOW : BT_STYLE_GREEN;
   char longest[SPAN_BYTES];
+  bt_print("%s%.*s%s", bt_style_on(style), BT_FMT(name), bt_style_on(BT_STYLE_OFF));
+  print_place(a, alert);
   if (alert->pages)
-    bt_print("%s%.*s%s: %zu page%s, %.1f a week, %zu at night; the longest fires for %s\n", bt_style_on(style),
-             BT_FMT(name), bt_style_on(BT_STYLE_OFF), alert->pages, bt_cli_plural(alert->pages), alert->per_week,
-             alert->at_night, span_text(alert->longest_ms, longest));
+    bt_print(": %zu page%s, %.1f a week, %zu at night; the longest fires for %s\n", alert->pages,
+             bt_cli_plural(alert->pages), alert->per_week, alert->at_night, span_text(alert->longest_ms, longest));
   else
-    bt_print("%s%.*s%s: no page%s\n", bt_style_on(style), BT_FMT(name), bt_style_on(BT_STYLE_OFF),
-             is_known ? "" : " as far as is known");
+    bt_print(": no page%s\n", is_known ? "" : " as far as is known");
   if (alert->pages) print_severities(alert);
   print_pages(&a->backtest, limits, alert, most);
   if (alert->is_too_often) print_suggestions(a, alert);
   print_unknown(a, alert);
+  print_missing(outcome);
+  print_twins(&a->backtest.rules, alert->rule);
 }
 
 /* ---- all of them ---- */
@@ -130,11 +164,24 @@ static void print_counted(const bt_alert_backtest *a, const bt_page_limits *limi
     }
 }
 
+/* An alert on a rule that is not given, or on other labels than series have here. */
+static void print_lacking(const bt_alert_backtest *a) {
+  for (size_t i = 0; i < a->alert_count; i++) {
+    const bt_rule_outcome *outcome = &a->backtest.outcomes[a->alerts[i].rule];
+    if (outcome->basis == BT_ALERT_ON_COUNTS || !bt_rule_outcome_lacks(outcome)) continue;
+    bt_print("%snot tested%s: %.*s", bt_style_on(BT_STYLE_YELLOW), bt_style_on(BT_STYLE_OFF),
+             BT_FMT(a->backtest.rules.rules[a->alerts[i].rule].name));
+    print_place(a, &a->alerts[i]);
+    bt_print("\n");
+    print_missing(outcome);
+  }
+}
+
 /* An alert on nothing but assumptions says what was assumed. */
 static void print_others(const bt_alert_backtest *a, bt_alert_basis basis, const char *why) {
   size_t said = 0;
   for (size_t i = 0; i < a->alert_count; i++)
-    if (is_on(a, &a->alerts[i], basis)) {
+    if (is_on(a, &a->alerts[i], basis) && !bt_rule_outcome_lacks(&a->backtest.outcomes[a->alerts[i].rule])) {
       bt_str name = a->backtest.rules.rules[a->alerts[i].rule].name;
       bt_print("%s%.*s", said++ ? ", " : "not tested: ", BT_FMT(name));
     }
@@ -187,6 +234,7 @@ static void print_end(const bt_alert_backtest *a, const bt_page_limits *limits) 
 
 void bt_backtest_print(const bt_alert_backtest *a, const bt_page_limits *limits, size_t most) {
   print_counted(a, limits, most);
+  print_lacking(a);
   print_others(a, BT_ALERT_ON_ASSUMED, "BeTrace and its watch are assumed to be well");
   print_others(a, BT_ALERT_ON_NOTHING, "there are no such series in a backtest");
   print_rules(a);

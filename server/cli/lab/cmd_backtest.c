@@ -253,7 +253,9 @@ const bt_command bt_command_backtest = {
         "Times are those of the traces: watch sees them --settle and a round later. Counters begin at 0 with the "
         "range, so an alert over three days is itself from the fourth day on. That BeTrace can be scraped and that "
         "watch keeps up is assumed. A step that was not read in full is a gap and no 0, and an alert that looks at it "
-        "is not known for as long as it does.\n\n"
+        "is not known for as long as it does. Neither is one that looks at a series that a backtest does not have, as "
+        "that "
+        "of a rule that is not given.\n\n"
         "Of PromQL it knows what such alerts are made of, and refuses the rest by name: no subqueries, no @, no "
         "group_left, no histograms, no templates in labels.",
     .examples = examples,
