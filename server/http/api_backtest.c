@@ -8,6 +8,7 @@
 #include "server/http/routes.h"
 #include "server/http/store_choice.h"
 #include "server/json/backtest_json.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/query/alert_backtest.h"
 
@@ -66,7 +67,7 @@ static void read_step(json_t *body, int64_t *step_ns, bt_field_errors *errors) {
 static bool choose_rules(const bt_service *service, bt_call *call, asked *a, bt_field_errors *errors) {
   bool is_said =
       bt_body_value(a->body, "rule_ids") || bt_body_value(a->body, "labels") || bt_body_value(a->body, "dsl");
-  if (!is_said) json_object_set_new(a->body, "labels", json_object());
+  if (!is_said) bt_json_set(a->body, "labels", json_object());
   if (!bt_rule_choice_of_replay(service, call, a->body, &a->rules, errors)) return false;
   if (a->rules.count > BACKTEST_RULES_MAX)
     bt_field_errors_add(errors, "rule_ids", "at most %d rules are counted at once, and these are %zu",

@@ -98,7 +98,8 @@ static void print_unknown(const bt_alert_backtest *a, const bt_alert_summary *al
 static void print_alert(const bt_alert_backtest *a, const bt_page_limits *limits, const bt_alert_summary *alert,
                         size_t most) {
   bt_str name = a->backtest.rules.rules[alert->rule].name;
-  bool is_known = !a->backtest.outcomes[alert->rule].unknown.count;
+  const bt_rule_outcome *outcome = &a->backtest.outcomes[alert->rule];
+  bool is_known = !outcome->unknown.count && !outcome->failures;
   bt_style style = alert->is_too_often ? BT_STYLE_RED : alert->pages || !is_known ? BT_STYLE_YELLOW : BT_STYLE_GREEN;
   char longest[SPAN_BYTES];
   if (alert->pages)
