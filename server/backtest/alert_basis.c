@@ -72,7 +72,7 @@ static bool is_of(const bt_promql_matcher *m, bt_str label) {
 static bool takes_any(const looking *look, const bt_promql_node *selector, bool also_severity) {
   bt_backtest *b = look->backtest;
   for (size_t i = 0; i < b->input_count; i++) {
-    const bt_samples *samples = &b->store.series[b->inputs[i].series];
+    const bt_series_samples *samples = &b->store.series[b->inputs[i].series];
     bool takes = samples->count > 0;
     for (size_t k = 0; k < selector->matcher_count && takes; k++)
       if (also_severity || !is_of(&selector->matchers[k], BT_STR("severity")))

@@ -1,9 +1,11 @@
 /* Rule files of Prometheus. See alert_rules.h. */
 #include "server/backtest/alert_rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/backtest/shipped_alerts.h"
 #include "server/rulefile/yaml_reader.h"
 
 enum { MOST_RULES = 10000, MOST_LABELS = 64 };
@@ -229,5 +231,15 @@ bt_status bt_alert_rules_add(bt_alert_rules *rules, bt_str text, const char *fil
   if (!status && !document.root) status = bt_error_set(error, BT_INVALID, "%.100s: expected groups, got nothing", file);
   if (!status) status = bt_yaml_read_map(&document, document.root, "a file of alerts", file_fields, rules, error);
   bt_arena_dispose(&arena);
+  return status;
+}
+
+bt_status bt_alert_rules_add_shipped(bt_alert_rules *rules, bt_error *error) {
+  bt_status status = BT_OK;
+  for (const bt_shipped_alerts *file = bt_all_shipped_alerts; file->name && !status; file++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.yaml", file->name);
+    status = bt_alert_rules_add(rules, file->text, name, error);
+  }
   return status;
 }

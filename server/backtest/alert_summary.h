@@ -16,6 +16,12 @@ typedef struct bt_page_limits {
   int64_t zone_ms;             /* of the night: added to UTC */
 } bt_page_limits;
 
+extern const bt_page_limits bt_page_limits_usual; /* one a week; 22 to 7 UTC */
+/* "22-7": hours from 0 to 24. False: it is something else, and nothing has changed. */
+bool bt_page_night_parse(bt_str text, bt_page_limits *limits);
+/* "+02:00", "-07:00". False as above. */
+bool bt_page_zone_parse(bt_str text, bt_page_limits *limits);
+
 typedef struct bt_severity_pages {
   bt_str severity; /* of the alert's labels; empty: it has none */
   size_t pages, at_night;

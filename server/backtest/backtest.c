@@ -98,7 +98,7 @@ static bool write_sample(bt_backtest *b, bt_rule_state *state, bt_label_set labe
 /* What the last evaluation wrote and this one did not has ended. */
 static bool end_written(bt_backtest *b, bt_rule_state *state) {
   for (size_t i = 0; i < state->before_count; i++) {
-    const bt_samples *s = &b->store.series[state->before[i]];
+    const bt_series_samples *s = &b->store.series[state->before[i]];
     bool is_written = s->count && s->times_ms[s->count - 1] == b->context.time_ms;
     if (!is_written) (void)bt_samples_mark_stale(&b->store, state->before[i], b->context.time_ms);
   }
@@ -244,6 +244,7 @@ static bt_status alert_on(bt_backtest *b, size_t number, const bt_promql_vector 
 /* What Prometheus refuses changes nothing: the rule is evaluated again at its next time. */
 static bt_status eval_rule(bt_backtest *b, size_t number, bt_error *error) {
   bt_alert_rule *rule = &b->rules.rules[number];
+  if (bt_is_cancelled(b->cancel)) return bt_error_set(error, BT_CANCELLED, "it was cancelled");
   bt_rule_outcome *outcome = &b->outcomes[number];
   const bt_promql_vector *vector;
   bt_error why = {0};

@@ -13,6 +13,7 @@
 #include "server/backtest/label_table.h"
 #include "server/backtest/promql_eval.h"
 #include "server/backtest/series_store.h"
+#include "tempo/wire/cancellation.h"
 
 typedef struct bt_time_gap { /* [start, end], milliseconds */
   int64_t start_ms, end_ms;
@@ -69,8 +70,9 @@ typedef struct bt_backtest { /* bt_backtest_init, …_dispose */
   bt_input_series *inputs;
   size_t input_count, input_capacity;
   int64_t start_ms, end_ms,
-      interval_ms;    /* set by the caller: evaluations are at multiples of the interval, both ends */
-  int64_t lacking_ms; /* of the range, in which nothing is there: set by the caller; counts for no week */
+      interval_ms;         /* set by the caller: evaluations are at multiples of the interval, both ends */
+  int64_t lacking_ms;      /* of the range, in which nothing is there: set by the caller; counts for no week */
+  const bt_cancel *cancel; /* set by the caller, or NULL */
   bt_rule_state *states;
   bt_rule_outcome *outcomes; /* of each rule */
   bt_alert_page *pages;      /* in the order in which they fired */
@@ -88,11 +90,12 @@ bt_status bt_backtest_add_sample(bt_backtest *backtest, size_t input, int64_t ti
 /* Nothing is known of the input at that time, and it has no sample there. BT_NO_MEMORY alone. */
 bt_status bt_backtest_add_gap(bt_backtest *backtest, size_t input, int64_t time_ms, bt_error *error) BT_MUST_CHECK;
 
-/* Evaluates everything, once. progress may be NULL. BT_INVALID: no time or too many steps. BT_NO_MEMORY. */
+/* Evaluates everything, once. progress may be NULL. BT_INVALID: no time or too many steps. BT_CANCELLED, BT_NO_MEMORY.
+ */
 bt_status bt_backtest_run(bt_backtest *backtest, void (*progress)(void *context, double fraction), void *context,
                           bt_error *error) BT_MUST_CHECK;
 /* After that: evaluates one alert alone once more, with what its rule says now, and counts its pages. What it wrote the
- * first time is gone then. BT_NO_MEMORY alone. */
+ * first time is gone then. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_backtest_count_again(bt_backtest *backtest, size_t rule, size_t *pages, bt_error *error) BT_MUST_CHECK;
 
 /* Keeps in order and merges with what it touches. False: no memory. */

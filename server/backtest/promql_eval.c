@@ -120,7 +120,7 @@ bool bt_promql_resolve(bt_promql_context *context, bt_promql_node *node) {
 static bt_status eval_selector(bt_promql_context *context, bt_promql_node *node, bt_error *error) {
   if (!bt_promql_resolve(context, node)) return bt_error_no_memory(error);
   for (size_t i = 0; i < node->series_count; i++) {
-    const bt_samples *samples = &context->store->series[node->series[i]];
+    const bt_series_samples *samples = &context->store->series[node->series[i]];
     double value;
     if (!bt_samples_at(samples, context->time_ms - node->offset_ms, &value)) continue;
     if (!bt_promql_push(&node->result, samples->labels, value)) return bt_error_no_memory(error);

@@ -4,7 +4,7 @@
 #include "server/backtest/promql_eval.h"
 
 typedef struct window { /* samples [first, end) of a series, one at least */
-  const bt_samples *samples;
+  const bt_series_samples *samples;
   size_t first, end;
   int64_t start_ms, end_ms; /* of the range */
 } window;
@@ -15,7 +15,7 @@ static double value_at(const window *w, size_t index) {
 
 /* The last value less the first one, and all that resets took; the sum is made in the order of the samples. */
 static double risen_by(const window *w, bool is_counter) {
-  const bt_samples *s = w->samples;
+  const bt_series_samples *s = w->samples;
   double risen = value_at(w, w->end - 1) - value_at(w, w->first);
   if (!is_counter || s->falls[w->end - 1] == s->falls[w->first]) return risen;
   for (size_t i = w->first + 1; i < w->end; i++)

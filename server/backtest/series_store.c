@@ -31,18 +31,18 @@ static bool grow_index(bt_series_store *store, bt_label_set labels) {
 
 size_t bt_series_store_find(bt_series_store *store, bt_label_set labels) {
   if (labels < store->of_set_capacity && store->of_set[labels]) return store->of_set[labels] - 1;
-  bt_samples *series = bt_grow_array(store->series, store->count, &store->capacity, sizeof *series);
+  bt_series_samples *series = bt_grow_array(store->series, store->count, &store->capacity, sizeof *series);
   if (series) store->series = series;
   if (!series || !grow_index(store, labels)) {
     store->failed = true;
     return 0;
   }
-  store->series[store->count] = (bt_samples){.labels = labels};
+  store->series[store->count] = (bt_series_samples){.labels = labels};
   store->of_set[labels] = (uint32_t)++store->count;
   return store->count - 1;
 }
 
-static bool grow_samples(bt_samples *s) {
+static bool grow_samples(bt_series_samples *s) {
   if (s->count < s->capacity) return true;
   size_t capacity = s->capacity ? 2 * s->capacity : 16;
   int64_t *times = bt_realloc_array(s->times_ms, capacity, sizeof *times);
@@ -56,14 +56,14 @@ static bool grow_samples(bt_samples *s) {
   return true;
 }
 
-static int64_t last_time(const bt_samples *s) {
+static int64_t last_time(const bt_series_samples *s) {
   int64_t sample = s->count ? s->times_ms[s->count - 1] : INT64_MIN;
   int64_t stale = s->stale_count ? s->stale_ms[s->stale_count - 1] : INT64_MIN;
   return sample > stale ? sample : stale;
 }
 
 bool bt_samples_append(bt_series_store *store, size_t series, int64_t time_ms, double value) {
-  bt_samples *s = &store->series[series];
+  bt_series_samples *s = &store->series[series];
   if (time_ms <= last_time(s)) {
     bool is_there = s->count && s->times_ms[s->count - 1] == time_ms;
     return is_there && memcmp(&s->values[s->count - 1], &value, sizeof value) == 0;
@@ -81,7 +81,7 @@ bool bt_samples_append(bt_series_store *store, size_t series, int64_t time_ms, d
 }
 
 bool bt_samples_mark_stale(bt_series_store *store, size_t series, int64_t time_ms) {
-  bt_samples *s = &store->series[series];
+  bt_series_samples *s = &store->series[series];
   if (time_ms <= last_time(s)) return false;
   int64_t *stale = bt_grow_array(s->stale_ms, s->stale_count, &s->stale_capacity, sizeof *stale);
   if (!stale) {
@@ -111,11 +111,11 @@ static size_t count_until(const int64_t *times, size_t count, int64_t time_ms) {
   return low;
 }
 
-size_t bt_samples_until(const bt_samples *s, int64_t time_ms) {
+size_t bt_samples_until(const bt_series_samples *s, int64_t time_ms) {
   return count_until(s->times_ms, s->count, time_ms);
 }
 
-bool bt_samples_at(const bt_samples *s, int64_t time_ms, double *value) {
+bool bt_samples_at(const bt_series_samples *s, int64_t time_ms, double *value) {
   size_t count = bt_samples_until(s, time_ms);
   if (!count || s->times_ms[count - 1] < time_ms - LOOKBACK_MS) return false;
   size_t stale = count_until(s->stale_ms, s->stale_count, time_ms);

@@ -10,7 +10,7 @@
 
 #include "server/backtest/label_table.h"
 
-typedef struct bt_samples {
+typedef struct bt_series_samples {
   bt_label_set labels;
   int64_t *times_ms;
   double *values;
@@ -19,10 +19,10 @@ typedef struct bt_samples {
   int64_t *stale_ms; /* markers of staleness */
   size_t stale_count, stale_capacity;
   bool is_written; /* by a rule */
-} bt_samples;
+} bt_series_samples;
 
 typedef struct bt_series_store { /* all-zero is empty */
-  bt_samples *series;
+  bt_series_samples *series;
   size_t count, capacity;
   uint32_t *of_set; /* of each label set: number + 1, or 0 */
   size_t of_set_capacity;
@@ -39,8 +39,8 @@ bool bt_samples_mark_stale(bt_series_store *store, size_t series, int64_t time_m
 void bt_series_store_forget(bt_series_store *store, size_t series);
 
 /* How many samples are at or before that time. */
-size_t bt_samples_until(const bt_samples *samples, int64_t time_ms);
+size_t bt_samples_until(const bt_series_samples *samples, int64_t time_ms);
 /* Whether a selector sees a sample at that moment: the last one that is no older than five minutes. */
-bool bt_samples_at(const bt_samples *samples, int64_t time_ms, double *value);
+bool bt_samples_at(const bt_series_samples *samples, int64_t time_ms, double *value);
 
 #endif

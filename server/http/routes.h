@@ -76,6 +76,8 @@ void bt_api_rule_contrast(void *service, bt_call *call);
 void bt_api_suggestions(void *service, bt_call *call);
 /* api_changes.c */
 void bt_api_changes(void *service, bt_call *call);
+/* api_backtest.c */
+void bt_api_backtest(void *service, bt_call *call);
 /* api_gate.c */
 void bt_api_gate(void *service, bt_call *call);
 /* api_mcp.c */

@@ -15,9 +15,9 @@ static json_t *labels_json(const bt_label_table *table, bt_label_set set) {
   return labels;
 }
 
-static json_t *pages_json(const bt_backtest *b, size_t rule) {
+static json_t *pages_json(const bt_backtest *b, size_t rule, size_t most) {
   json_t *pages = json_array();
-  for (size_t i = 0; i < b->page_count; i++) {
+  for (size_t i = 0; i < b->page_count && json_array_size(pages) < most; i++) {
     const bt_alert_page *page = &b->pages[i];
     if (page->rule != rule) continue;
     int64_t end_ms = page->resolved_ms ? page->resolved_ms : b->end_ms;
@@ -80,7 +80,7 @@ static json_t *twins_json(const bt_alert_rules *rules, size_t rule) {
   return list;
 }
 
-static json_t *alert_json(const bt_alert_backtest *a, const bt_alert_summary *alert) {
+static json_t *alert_json(const bt_alert_backtest *a, const bt_alert_summary *alert, size_t most_firings) {
   static const char *const bases[] = {"counted", "assumed", "no_series"};
   const bt_alert_rule *rule = &a->backtest.rules.rules[alert->rule];
   const bt_rule_outcome *outcome = &a->backtest.outcomes[alert->rule];
@@ -93,7 +93,7 @@ static json_t *alert_json(const bt_alert_backtest *a, const bt_alert_summary *al
                 severities_json(alert), "suggestions", suggestions_json(alert), "unknown", gaps_json(&outcome->unknown),
                 "unknown_seconds", (json_int_t)bt_alert_unknown_ms(a, alert) / 1000, "refused",
                 outcome->failures ? bt_optional_text_json(outcome->failure) : json_null(), "firings",
-                pages_json(&a->backtest, alert->rule));
+                pages_json(&a->backtest, alert->rule, most_firings));
   return json;
 }
 
@@ -103,12 +103,15 @@ static json_t *rule_json(const bt_counted_rule *rule) {
                    "unknown_steps", (json_int_t)rule->unknown);
 }
 
-json_t *bt_backtest_json(const bt_alert_backtest *a) {
+json_t *bt_backtest_json(const bt_alert_backtest *a, size_t most_firings) {
+  static const char *const endings[] = {
+      [BT_ALERTS_SELDOM] = "seldom", [BT_ALERTS_TOO_OFTEN] = "too_often", [BT_ALERTS_UNKNOWN] = "unknown"};
   json_t *alerts = json_array(), *rules = json_array();
-  for (size_t i = 0; i < a->alert_count; i++) bt_json_append(alerts, alert_json(a, &a->alerts[i]));
+  for (size_t i = 0; i < a->alert_count; i++) bt_json_append(alerts, alert_json(a, &a->alerts[i], most_firings));
   for (size_t i = 0; i < a->rule_count; i++) bt_json_append(rules, rule_json(&a->rules[i]));
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "alerts", alerts, "rules",
-                   rules, "start", time_json(a->backtest.start_ms), "end", time_json(a->backtest.end_ms), "step",
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:f, s:I, s:I, s:I, s:o}", "status",
+                   endings[bt_alert_backtest_judge(a)], "alerts", alerts, "rules", rules, "start",
+                   time_json(a->backtest.start_ms), "end", time_json(a->backtest.end_ms), "step",
                    bt_duration_json(a->steps.step_ns), "steps", (json_int_t)bt_counted_steps_count(&a->steps),
                    "assumed_well", bt_assumed_metrics, "not_counted", bt_optional_text_json(a->steps.reason),
                    "evaluations", (json_int_t)a->backtest.evaluations, "evaluating_seconds",

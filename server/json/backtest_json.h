@@ -6,7 +6,7 @@
 
 #include "server/query/alert_backtest.h"
 
-/* new: {alerts, rules, range, …}; NULL: no memory. */
-json_t *bt_backtest_json(const bt_alert_backtest *backtest);
+/* new: {status, alerts, rules, range, …}; of each alert at most so many firings, the first ones. NULL: no memory. */
+json_t *bt_backtest_json(const bt_alert_backtest *backtest, size_t most_firings);
 
 #endif

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule/rule_walk.h"
 #include "server/base/clock.h"
 
 #define JOB      ((bt_label){BT_STR("job"), BT_STR("betrace")})
 #define INSTANCE ((bt_label){BT_STR("instance"), BT_STR("betrace:8080")})
-enum { MOST_LABELS = 8 };
+enum { MOST_LABELS = 8, ASSUMED_SERIES = 8 /* and when the last trace was seen */ };
 
 const char *const bt_assumed_metrics =
     "up betrace_watch_lag_seconds betrace_watch_gap_seconds betrace_watch_lost_seconds "
@@ -24,6 +25,7 @@ void bt_alert_backtest_dispose(bt_alert_backtest *a) {
   bt_counted_steps_dispose(&a->steps);
   free(a->rules);
   free(a->alerts);
+  bt_memory_hold_shrink(&a->hold, 0);
 }
 
 /* ---- series ---- */
@@ -145,6 +147,26 @@ static bt_status feed_all(const feeding *f, const bt_replay_request *asked) {
 
 /* ---- all of it ---- */
 
+bt_time_range bt_alert_backtest_range(bt_source *source, const bt_replay_request *asked, bool has_end,
+                                      int64_t step_ns) {
+  bt_time_range range = asked->range;
+  int64_t decided_ns = bt_decided_until_ns(source, asked);
+  if (decided_ns < range.end_ns) range.end_ns = decided_ns;
+  if (decided_ns == INT64_MAX && !has_end) range.end_ns += step_ns;
+  return (bt_time_range){range.start_ns / step_ns * step_ns, range.end_ns / step_ns * step_ns};
+}
+
+/* Of each series a sample a step: two counters of each rule, what is assumed, and what alerts and records write, of
+ * which some write none and some write several. */
+static bt_status take_room(bt_alert_backtest *a, const bt_replay_request *asked, bt_error *error) {
+  const size_t sample_bytes = sizeof(int64_t) + sizeof(double) + sizeof(uint32_t);
+  size_t series = 2 * asked->rule_count + ASSUMED_SERIES + 2 * a->backtest.rules.count;
+  a->hold = (bt_memory_hold){asked->memory, BT_MEMORY_SERIES, 0};
+  if (bt_memory_hold_set(&a->hold, (bt_counted_steps_count(&a->steps) + 1) * series * sample_bytes)) return BT_OK;
+  return bt_error_set(error, BT_LIMIT, "there is no room for %zu series of %zu steps in --memory-limit", series,
+                      bt_counted_steps_count(&a->steps));
+}
+
 bt_status bt_alert_backtest_run(bt_source *source, const bt_replay_request *asked, int64_t step_ns,
                                 const bt_page_limits *limits, const bt_alert_backtest_progress *progress,
                                 bt_alert_backtest *out, bt_error *error) {
@@ -156,7 +178,9 @@ bt_status bt_alert_backtest_run(bt_source *source, const bt_replay_request *aske
   out->backtest.end_ms = out->steps.end_step * (step_ns / 1000000);
   out->backtest.interval_ms = step_ns / 1000000;
   out->backtest.lacking_ms = (int64_t)out->steps.lacking * (step_ns / 1000000);
-  status = feed_all(&f, asked);
+  out->backtest.cancel = progress->cancel;
+  status = take_room(out, asked, error);
+  if (!status) status = feed_all(&f, asked);
   if (!status) status = bt_backtest_run(&out->backtest, progress->evaluating, NULL, error);
   if (!status) status = bt_backtest_summarize(&out->backtest, limits, &out->alerts, &out->alert_count, error);
   out->evaluating_ns = bt_clock_monotonic_ns() - began_ns;
@@ -178,4 +202,28 @@ bool bt_alert_backtest_lacks(const bt_alert_backtest *a) {
   for (size_t i = 0; i < a->rule_count; i++)
     if (a->rules[i].unknown) return true;
   return false;
+}
+
+bt_alert_ending bt_alert_backtest_judge(const bt_alert_backtest *a) {
+  for (size_t i = 0; i < a->alert_count; i++)
+    if (a->alerts[i].is_too_often) return BT_ALERTS_TOO_OFTEN;
+  return bt_alert_backtest_lacks(a) ? BT_ALERTS_UNKNOWN : BT_ALERTS_SELDOM;
+}
+
+bt_status bt_alert_backtest_words(bt_source *source, const bt_replay_request *asked, const bt_alert_backtest *a,
+                                  bt_rule_words *out, bt_error *error) {
+  bt_exercise *exercises = calloc(a->rule_count + 1, sizeof *exercises);
+  bool *are_clean = calloc(a->rule_count + 1, sizeof *are_clean);
+  for (size_t i = 0; exercises && are_clean && i < a->rule_count; i++) {
+    const bt_counted_rule *rule = &a->rules[i];
+    bool is_whole = rule->has_exercised && !rule->unknown;
+    bool is_exercised = rule->exercised || bt_rule_is_exercised_by_all(rule->rule->rule);
+    exercises[i] = is_whole && !is_exercised ? BT_NOT_EXERCISED : BT_EXERCISED;
+    are_clean[i] = is_whole && is_exercised && !rule->violations;
+  }
+  bool is_made = exercises && are_clean;
+  if (is_made) bt_rule_words_find(source, asked, exercises, are_clean, out);
+  free(exercises);
+  free(are_clean);
+  return is_made ? BT_OK : bt_error_no_memory(error);
 }

@@ -21,10 +21,9 @@ static bt_status check_steps(const bt_counted_steps *steps, bt_error *error) {
 }
 
 /* What counted nothing at all has failed: the reason begins with the word of its status. */
-static bt_status check_run(const bt_series_run *run, const bt_replay_request *asked, bt_error *error) {
-  if (asked->cancel && atomic_load(&asked->cancel->requested))
-    return bt_error_set(error, BT_CANCELLED, "it was cancelled");
-  if (!run->counts) return bt_error_no_memory(error);
+static bt_status check_run(const bt_series_run *run, bt_error *error) {
+  if (!run->counts && run->hold.bytes) return bt_error_no_memory(error);
+  if (!run->counts) return bt_error_set(error, BT_LIMIT, "%s", run->reason);
   for (size_t i = 0; i < run->series_count * bt_run_steps(run); i++)
     if (run->counts[i].is_read) return BT_OK;
   return bt_error_set(error, BT_UNAVAILABLE, "no step could be counted: %s", run->reason);
@@ -66,7 +65,8 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
                             .rule_count = asked->rule_count};
   bt_status status = check_steps(out, error);
   if (status) return status;
-  bt_series_options options = {.assumptions = asked->assumptions, .memory_limit_bytes = (size_t)256 << 20};
+  bt_series_options options = {
+      .assumptions = asked->assumptions, .memory_limit_bytes = (size_t)256 << 20, .memory = asked->memory};
   bt_series_run run = {.rules = (const bt_rule_definition **)asked->rules,
                        .series_count = asked->rule_count,
                        .tenant = asked->tenant ? (char *)asked->tenant : (char *)"",
@@ -80,8 +80,9 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
                        .is_past = true,
                        .progress = progress};
   bt_series_run_evaluate(&options, &run);
-  status = check_run(&run, asked, error);
+  status = check_run(&run, error);
   out->counts = run.counts;
+  out->hold = run.hold;
   out->sampling = run.sampling;
   out->requests = run.requests;
   out->bytes_inspected = run.bytes_inspected;
@@ -96,5 +97,6 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
 
 void bt_counted_steps_dispose(bt_counted_steps *steps) {
   free(steps->counts);
+  bt_memory_hold_shrink(&steps->hold, 0);
   *steps = (bt_counted_steps){0};
 }

@@ -175,9 +175,9 @@ static bt_status add_tenant(bt_silent_watch *watch, const char *name, bt_error *
 
 /* What is younger than settle may still come; files have all of it. */
 static int64_t settled_end(const bt_silent_watch *watch) {
-  int64_t now_ns = bt_clock_wall_ns(), settle_ns = bt_assumptions_decided_ns(&watch->options.assumptions);
-  if (bt_source_known(watch->options.source).is_static) settle_ns = 0;
-  return (now_ns - settle_ns) / STEP_NS * STEP_NS;
+  const bt_replay_request asked = {.assumptions = watch->options.assumptions};
+  int64_t decided_ns = bt_decided_until_ns(watch->options.source, &asked), now_ns = bt_clock_wall_ns();
+  return (decided_ns < now_ns ? decided_ns : now_ns) / STEP_NS * STEP_NS;
 }
 
 static void look_at_all(bt_silent_watch *watch) {

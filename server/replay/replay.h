@@ -425,6 +425,9 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
  * order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
+/* Up to when what the source has is decided now, for all rules of the request: what is later may still get spans, or
+ * the source may not show it yet. INT64_MAX: nothing gets any, as in files. Asks the source what it promises. */
+int64_t bt_decided_until_ns(bt_source *source, const bt_replay_request *request);
 /* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID)
  * or no memory, and the result says what it cost and found until then; there may be no counts of rules in it.
  * Dispose it in each case. */

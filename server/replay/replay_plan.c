@@ -48,6 +48,17 @@ int64_t bt_assumptions_decided_ns(const bt_assumptions *own) {
   return bt_time_later(own->settle_ns, own->late_ns);
 }
 
+int64_t bt_decided_until_ns(bt_source *source, const bt_replay_request *request) {
+  const bt_promises promises = bt_source_promises(source, BT_PROMISES_ALL, request->cancel);
+  const bt_assumptions service = bt_assumptions_over(&request->assumptions, &promises);
+  int64_t decided_ns = bt_assumptions_decided_ns(&service);
+  for (size_t i = 0; i < request->rule_count; i++) {
+    const bt_assumptions own = bt_assumptions_of(&service, request->rules[i]);
+    decided_ns = bt_time_later(decided_ns, bt_assumptions_decided_ns(&own));
+  }
+  return promises.is_static ? INT64_MAX : bt_time_subtract(bt_clock_wall_ns(), decided_ns);
+}
+
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule) {
   const bt_rule_fields *fields = &rule->fields;
   bt_assumptions own = *service;

@@ -245,7 +245,7 @@ class TokensTest(Asking):
     def test_what_changes_needs_an_editor(self):
         """Written a second time, so that a new route has to be thought about: what may be done without an editor's token."""
         asking = ("/v1/rules/validate", "/v1/rules/test", "/v1/violations/query", "/v1/violations/series", "/v1/dsl/complete", "/v1/dsl/format", "/v1/dsl/hover",
-                  "/v1/gate", "/mcp")
+                  "/v1/gate", "/v1/backtests", "/mcp")
         own = {("DELETE", "/v1/reports/{id}")}  # takes back what a viewer asked for
         self.assertEqual({(method, path) for method, path, role in routes() if method != "GET" and role != "EDITOR"} - {("POST", path) for path in asking}, own)
         self.assertEqual({path for _, path, role in routes() if role == "ANYONE"}, {"/health", "/v1/health", "/ready", "/v1/ready"})

@@ -206,6 +206,9 @@ class Backtest(unittest.TestCase):
     def test_an_evaluation_that_prometheus_refuses_is_said(self):
         code, answer, said = self.run_it(self.traces([], 60), "--alerts", self.alerts("{__name__=~\"betrace_.*_total\"} * 1"), days=1)
         self.assertEqual((code, answer["alerts"][0]["refused"]), (3, "a vector has two samples with the same labels"), said)
+        rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "dsl": DSL}]}))
+        done = run_cli("backtest", rules, self.traces([], 60), "--alerts", self.alerts("{__name__=~\"betrace_.*_total\"} * 1"))
+        self.assertIn("Own: no page as far as is known\n", done.stdout)
 
     def test_text_says_worst_first_and_what_was_assumed(self):
         rules = self.write("rules.yaml", json.dumps({"rules": [{"id": "retried", "severity": "high", "dsl": DSL}]}))

@@ -60,7 +60,7 @@ STATUSES = [
     (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"), (3, "sampler", "{rules}", "--traces", "{empty}"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
     (2, "silent"), (3, "silent", "{rules}", "{traces}"),
-    (0, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}"), (1, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}", "--per-week", "0"), (2, "backtest", "{rules}", "{traces}"),
+    (0, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}"), (1, "backtest", "{rules}", "{traces}", "--alerts", "{alerts}", "--per-week", "0"), (2, "backtest", "{rules}", "{traces}", "--night", "5"),
     (3, "backtest", "{rules}", *NOWHERE, "--alerts", "{alerts}"),
     (2, "suggest"), (3, "suggest", *NOWHERE), (2, "changed"), (3, "changed", "--candidate", "a=b", "{traces}"), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),

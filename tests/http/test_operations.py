@@ -42,13 +42,16 @@ LIMITS = {
 SEVERAL = {
     "rows of a ClickHouse that a completion looks at": [("tempo/clickhouse/clickhouse_tags.c", r"ROWS_OF_ATTRIBUTES = 2000000\b"),
                                                         ("tempo/clickhouse/clickhouse_tags.c", r"ROWS_OF_FIELDS = 50000000\b")],
+    "rules of one backtest over HTTP; bytes of its alerts; firings of an alert that are listed": [
+        ("server/http/api_backtest.c", r"BACKTEST_RULES_MAX = 100, FIRINGS_MAX = 1000, PER_WEEK_MAX = 100000, ALERT_BYTES_MAX = 256 << 10\b")],
     "window of a zstd file": [("tempo/wire/zstd.c", r"ZSTD_error_frameParameter_windowTooLarge"), ("tempo/wire/zstd.c", r"a window of more than 128 MiB")],
     "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
-    "first violations, contrasts, suggestions, changes, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
+    "first violations, contrasts, suggestions, changes, backtests, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
                                                                         ("server/http/routes.c", r"bt_api_rule_first, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                         ("server/http/routes.c", r"bt_api_rule_contrast, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                         ("server/http/routes.c", r"bt_api_suggestions, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                         ("server/http/routes.c", r"bt_api_changes, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
+                                                                        ("server/http/routes.c", r'"/v1/backtests", bt_api_backtest, BT_ROLE_VIEWER, BT_LANE_SEARCH'),
                                                                                ("server/http/routes.c", r'"POST", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH'),
                                                                         ("server/http/routes.c", r"bt_api_rule_explain, BT_ROLE_VIEWER, BT_LANE_SEARCH")],
     "samples of what changed; traces of a range of it": [("server/query/changed.c", r"SAMPLE_PART = 4, LISTED_PART = 8\b"), ("server/query/changed.h", r"BT_CHANGED_LISTED = 2000000\b")],

@@ -343,6 +343,10 @@ def is_unknown(answer):
     return answer.status == 200 and (answer.json()["status"], answer.json()["changes"]) == ("unknown", []) and "time was over" in answer.json()["reason"]
 
 
+def is_not_counted(answer):
+    return answer.status == 503 and "no step could be counted" in answer.json()["detail"]
+
+
 DSL = 'trace.has(span.name == "x")'
 GATE = "/v1/gate?rule_id=r1&baseline=1&candidate=2&timeout=300ms"
 # Of each door that may be asked before it knows: how it is asked, and how its answer says so.
@@ -351,6 +355,7 @@ DOORS = {
     ("GET", "/v1/rules/{id}/contrast"): ("/v1/rules/r1/contrast?start=now-1h&timeout=300ms", None, is_cut),
     ("GET", "/v1/suggestions"): ("/v1/suggestions?timeout=300ms", None, is_cut),
     ("GET", "/v1/changes"): ("/v1/changes?start=now-2h&around=now-1h&timeout=300ms", None, is_unknown),
+    ("POST", "/v1/backtests"): ("/v1/backtests", {"start": "now-2h", "timeout": "300ms"}, is_not_counted),
     ("GET", "/v1/gate"): (GATE, None, lambda answer: answer.status == 200 and answer.json()["result"] == "unknown"),
     ("POST", "/v1/gate"): (GATE, None, lambda answer: answer.status == 412 and answer.json()["result"] == "unknown"),
     ("GET", "/v1/violations"): ("/v1/violations?start=now-2h&timeout=300ms", None, is_uncounted),

@@ -70,7 +70,7 @@ static void print_labels(const bt_backtest *b, bt_label_set set) {
   printf("\n");
 }
 
-static void print_samples(const bt_samples *s) {
+static void print_samples(const bt_series_samples *s) {
   size_t stale = 0;
   for (size_t i = 0; i <= s->count; i++) {
     while (stale < s->stale_count && (i == s->count || s->stale_ms[stale] < s->times_ms[i]))
@@ -81,7 +81,7 @@ static void print_samples(const bt_samples *s) {
 
 static void print_all(const bt_backtest *b, bool only_alerts) {
   for (size_t i = 0; i < b->store.count; i++) {
-    const bt_samples *s = &b->store.series[i];
+    const bt_series_samples *s = &b->store.series[i];
     bt_str name = bt_labels_get(&b->table, s->labels, BT_METRIC_NAME);
     if (!s->is_written || (only_alerts && !bt_str_equal(name, BT_STR("ALERTS")))) continue;
     printf("S");

@@ -483,6 +483,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * When alerts of Prometheus would have fired over a range, as `betrace backtest` tells it. Nothing is stored.
+         * @description Counts by steps what violated each rule and what exercised it, and evaluates the alerts over these series as Prometheus does. Counting takes at most `timeout`, and evaluating as long again. A step that was not counted by then is a gap: alerts that look at it are not known for as long as they do, and `status` is `unknown`. What is not settled yet is not counted. A rule that cannot be evaluated is refused: alerts on it would look quiet.
+         */
+        post: operations["backtestAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gate": {
         parameters: {
             query?: never;
@@ -1529,6 +1549,120 @@ export interface components {
             behaviours_beyond: number;
             /** @description why a part of the range was not read */
             not_read: string | null;
+        };
+        Backtest: {
+            /**
+             * @description too_often: some alert pages more often than per_week; unknown: none does as far as is known, and not everything could be counted or evaluated
+             * @enum {unknown}
+             */
+            status: "seldom" | "too_often" | "unknown";
+            alerts: components["schemas"]["BacktestAlert"][];
+            /** @description what was counted */
+            rules: {
+                rule_id: string;
+                /** @description of steps that are known */
+                violations: number;
+                /** @description null: it was not counted */
+                exercised: number | null;
+                unknown_steps: number;
+            }[];
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            step: string;
+            steps: number;
+            /** @description metrics that are assumed to be well, with a blank between */
+            assumed_well: string;
+            /** @description why steps are not known; null: all are */
+            not_counted: string | null;
+            /** @description of alerts and recorded series */
+            evaluations: number;
+            evaluating_seconds: number;
+            /** @description to the store */
+            requests: number;
+            bytes_inspected: number;
+            bytes_received: number;
+            sampling: components["schemas"]["Sampling"];
+            /** @description rules that no trace of the range exercised, and why: alerts on them make no page whatever happens */
+            unexercised: components["schemas"]["Unexercised"][];
+            notes: components["schemas"]["DataNotes"];
+        };
+        BacktestAlert: {
+            alert: string;
+            /** @description alerts: the text of the request */
+            file: string;
+            line: number;
+            /** @description where the same alert stands again: it pages once */
+            also_in: {
+                file: string;
+                line: number;
+            }[];
+            /**
+             * @description assumed: all that it looks at is assumed to be well; no_series: there is none of it. Both are not tested.
+             * @enum {unknown}
+             */
+            rests_on: "counted" | "assumed" | "no_series";
+            /** @description series that it looks at and that this backtest does not have, such as those of a rule that was not counted */
+            not_there: {
+                selector: string;
+                /** @description the rule that it asks for */
+                rule_id: string | null;
+                /** @description of a metric that is counted: other rules would have it */
+                counted: boolean;
+            }[];
+            /** @description how often a series of it fired */
+            pages: number;
+            pages_per_week: number;
+            pages_at_night: number;
+            too_often: boolean;
+            by_severity: {
+                severity: string | null;
+                pages: number;
+                at_night: number;
+            }[];
+            /** @description what was tried over the whole range and pages seldom enough, the least of each; null: nothing that was tried, or nothing has to be */
+            suggestions: {
+                for: null | {
+                    for: string;
+                    pages: number;
+                };
+                threshold: null | {
+                    now: number;
+                    instead: number;
+                    /** @description bytes: where the comparison is in the expression */
+                    offset: number;
+                    pages: number;
+                };
+            };
+            /** @description when its answer rests on what is not known */
+            unknown: components["schemas"]["BacktestGap"][];
+            unknown_seconds: number;
+            /** @description why Prometheus refuses some of its evaluations; null: it refuses none */
+            refused: string | null;
+            /** @description the first 1,000 pages; pages counts them all */
+            firings: {
+                labels: {
+                    [key: string]: string;
+                };
+                /** Format: date-time */
+                active: string;
+                /** Format: date-time */
+                fired: string;
+                /**
+                 * Format: date-time
+                 * @description null: it fires at the end
+                 */
+                resolved: string | null;
+                /** @description that it fired for */
+                seconds: number;
+            }[];
+        };
+        BacktestGap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
         };
         KeptShare: {
             kept: number;
@@ -3227,6 +3361,75 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["NoToken"];
             403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtestAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description a rule file of Prometheus, as YAML; default: the alerts of distribution/prometheus */
+                    alerts?: string;
+                    rule_ids?: string[];
+                    labels?: {
+                        [key: string]: string;
+                    };
+                    dsl?: string;
+                    /** @description a time; default: 1 d before end */
+                    start?: string;
+                    /** @description a time; default: now */
+                    end?: string;
+                    /**
+                     * @description how often metrics are scraped and alerts evaluated: 1s to 5m
+                     * @default 1m
+                     */
+                    step?: string;
+                    /**
+                     * @description an alert that pages more often pages too often
+                     * @default 1
+                     */
+                    per_week?: number;
+                    /**
+                     * @description hours of the night
+                     * @default 22-7
+                     */
+                    night?: string;
+                    /**
+                     * @description of which time zone
+                     * @default +00:00
+                     */
+                    zone?: string;
+                    /**
+                     * @description a duration of at most 1m
+                     * @default 20s
+                     */
+                    timeout?: string;
+                    /** @description a store of the service, by name */
+                    store?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };

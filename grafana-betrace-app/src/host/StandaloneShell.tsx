@@ -19,6 +19,7 @@ function pages() {
     { text: t('nav.violations', 'Violations'), url: to.violations() },
     { text: t('nav.changes', 'What changed'), url: to.changes() },
     { text: t('nav.replay', 'Replay'), url: to.replays() },
+    { text: t('nav.backtest', 'Alerts on the past'), url: to.backtest() },
     { text: t('nav.compliance', 'Compliance'), url: to.compliance() },
     { text: t('nav.configuration', 'Configuration'), url: to.configuration() },
   ];

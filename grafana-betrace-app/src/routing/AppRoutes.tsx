@@ -28,6 +28,7 @@ const PAGES: Page[] = [
   page(PATTERNS.violation, ACTIONS.readViolations, () => import('../pages/Violation')),
   page(PATTERNS.trace, ACTIONS.readViolations, () => import('../pages/Trace')),
   page(PATTERNS.changes, ACTIONS.readViolations, () => import('../pages/Changes')),
+  page(PATTERNS.backtest, ACTIONS.readViolations, () => import('../pages/Backtest')),
   page(PATTERNS.compliance, ACTIONS.readCompliance, () => import('../pages/Compliance')),
   page(PATTERNS.framework, ACTIONS.readCompliance, () => import('../pages/Framework')),
   page(PATTERNS.configuration, null, () => import('../pages/Configuration')),

@@ -14,6 +14,7 @@ const samples: Record<keyof typeof PATTERNS, { url: (prefix: string) => string; 
   violation: { url: (p) => urls(p).violation('r', 'ff00'), params: { ruleId: 'r', traceId: 'ff00' } },
   trace: { url: (p) => urls(p).trace('4bf92f3577b34da6'), params: { traceId: '4bf92f3577b34da6' } },
   changes: { url: (p) => urls(p).changes(), params: {} },
+  backtest: { url: (p) => urls(p).backtest(), params: {} },
   compliance: { url: (p) => urls(p).compliance(), params: {} },
   framework: { url: (p) => urls(p).framework('pci-dss_4.0'), params: { framework: 'pci-dss_4.0' } },
   configuration: { url: (p) => urls(p).configuration(), params: {} },

@@ -102,7 +102,7 @@ const ABOUT_TRACES = [
   /^past\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
 ];
 /** What the service says of its own comparisons, reports, links and single traces, in the words of the service's status. */
-const OF_A_STATUS = [/^changes\./, /^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
+const OF_A_STATUS = [/^backtest\./, /^changes\./, /^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
 /** About pages, rights, forms, rules and the connection, not about what traces did. */
 const NOT_ABOUT_TRACES = [
   /^(config|configuration|delete|editor|error|forbidden|history|import|kept|not-found|packs|replay|replays|rule|rules|save|service|shape|start|test|text|token|unauthorized|unreachable)\./,

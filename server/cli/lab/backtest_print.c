@@ -130,7 +130,7 @@ static void print_alert(const bt_alert_backtest *a, const bt_page_limits *limits
                         size_t most) {
   bt_str name = a->backtest.rules.rules[alert->rule].name;
   const bt_rule_outcome *outcome = &a->backtest.outcomes[alert->rule];
-  bool is_known = !outcome->unknown.count && !bt_rule_outcome_lacks(outcome);
+  bool is_known = !outcome->unknown.count && !outcome->failures && !bt_rule_outcome_lacks(outcome);
   bt_style style = alert->is_too_often ? BT_STYLE_RED : alert->pages || !is_known ? BT_STYLE_YELLOW : BT_STYLE_GREEN;
   char longest[SPAN_BYTES];
   bt_print("%s%.*s%s", bt_style_on(style), BT_FMT(name), bt_style_on(BT_STYLE_OFF));

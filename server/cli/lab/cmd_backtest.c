@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/clock.h"
 #include "server/base/time_text.h"
-#include "dsl/rule/rule_walk.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/lab/backtest_print.h"
 #include "server/cli/printer.h"
@@ -29,19 +27,12 @@ typedef struct backtest_run {
 
 /* ---- what is asked ---- */
 
-/* The range, in whole steps. It ends before traces that are younger than settle, which may still get spans. A file may
- * end within a step, and that step is counted. */
 static bt_replay_request request_of(const backtest_run *run, bt_source *source) {
   const bt_replay_options *options = &run->options;
   bt_time_range range = bt_replay_options_range(options, source, 30 * BT_DAY_NS);
   bt_replay_request request = bt_replay_options_request(
       options, (const bt_rule_definition *const *)options->rules.items, options->rules.count, range);
-  bool is_static = bt_source_known(source).is_static;
-  int64_t settled_ns = bt_clock_wall_ns() - bt_assumptions_decided_ns(&request.assumptions);
-  if (!is_static && settled_ns < request.range.end_ns) request.range.end_ns = settled_ns;
-  if (is_static && !options->has_end) request.range.end_ns += run->step_ns;
-  request.range.start_ns = request.range.start_ns / run->step_ns * run->step_ns;
-  request.range.end_ns = request.range.end_ns / run->step_ns * run->step_ns;
+  request.range = bt_alert_backtest_range(source, &request, options->has_end, run->step_ns);
   return request;
 }
 
@@ -74,6 +65,8 @@ static void print_cost(const backtest_run *run, bt_source *source, const bt_repl
 
 static int read_alerts(const backtest_run *run, bt_alert_rules *rules) {
   bt_error error = {0};
+  if (!run->file_count && bt_alert_rules_add_shipped(rules, &error))
+    return bt_cli_fail("backtest", error.status, &error);
   for (size_t i = 0; i < run->file_count; i++) {
     size_t length = 0;
     char *text = bt_cli_read_file(run->files[i], MOST_FILE_BYTES, &length, &error);
@@ -86,29 +79,10 @@ static int read_alerts(const backtest_run *run, bt_alert_rules *rules) {
 
 /* ---- running ---- */
 
-/* A rule that nothing exercised, or that forbids what never comes, makes no page whatever happens. */
-static bt_status find_words(bt_source *source, const bt_replay_request *request, const bt_alert_backtest *a,
-                            bt_rule_words *out, bt_error *error) {
-  bt_exercise *exercises = calloc(a->rule_count + 1, sizeof *exercises);
-  bool *are_clean = calloc(a->rule_count + 1, sizeof *are_clean);
-  for (size_t i = 0; exercises && are_clean && i < a->rule_count; i++) {
-    const bt_counted_rule *rule = &a->rules[i];
-    bool is_whole = rule->has_exercised && !rule->unknown;
-    bool is_exercised = rule->exercised || bt_rule_is_exercised_by_all(rule->rule->rule);
-    exercises[i] = is_whole && !is_exercised ? BT_NOT_EXERCISED : BT_EXERCISED;
-    are_clean[i] = is_whole && is_exercised && !rule->violations;
-  }
-  bool is_made = exercises && are_clean;
-  if (is_made) bt_rule_words_find(source, request, exercises, are_clean, out);
-  free(exercises);
-  free(are_clean);
-  return is_made ? BT_OK : bt_error_no_memory(error);
-}
-
 static void print_answer(const backtest_run *run, const bt_alert_backtest *a, const bt_rule_words *words) {
   const bt_rule_definition *const *rules = (const bt_rule_definition *const *)run->options.rules.items;
   if (run->options.print_json) {
-    json_t *json = bt_backtest_json(a);
+    json_t *json = bt_backtest_json(a, SIZE_MAX);
     if (json) bt_rule_words_set_json(json, words, rules);
     bt_cli_print_json(json);
     return;
@@ -118,19 +92,19 @@ static void print_answer(const backtest_run *run, const bt_alert_backtest *a, co
 }
 
 static int exit_status(const bt_alert_backtest *a) {
-  for (size_t i = 0; i < a->alert_count; i++)
-    if (a->alerts[i].is_too_often) return BT_EXIT_FOUND;
-  return bt_alert_backtest_lacks(a) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  static const int codes[] = {
+      [BT_ALERTS_SELDOM] = BT_EXIT_FINE, [BT_ALERTS_TOO_OFTEN] = BT_EXIT_FOUND, [BT_ALERTS_UNKNOWN] = BT_EXIT_UNKNOWN};
+  return codes[bt_alert_backtest_judge(a)];
 }
 
 static int evaluate_alerts(const backtest_run *run, bt_source *source, bt_alert_backtest *a) {
   bt_error error = {0};
   bt_rule_words words = {0};
-  bt_alert_backtest_progress progress = {bt_replay_show_progress, bt_cli_show_fraction};
+  bt_alert_backtest_progress progress = {bt_replay_show_progress, bt_cli_show_fraction, NULL};
   bt_replay_request request = request_of(run, source);
   print_cost(run, source, &request);
   bt_status status = bt_alert_backtest_run(source, &request, run->step_ns, &run->limits, &progress, a, &error);
-  if (!status) status = find_words(source, &request, a, &words, &error);
+  if (!status) status = bt_alert_backtest_words(source, &request, a, &words, &error);
   bt_replay_clear_progress();
   if (!status) print_answer(run, a, &words);
   bt_rule_words_dispose(&words);
@@ -153,36 +127,6 @@ static int run_backtest(const backtest_run *run) {
 
 /* ---- the row ---- */
 
-static bool take_hour(bt_str text, int *out) {
-  char digits[8] = "";
-  uint64_t hour;
-  if (!text.len || text.len > 2) return false;
-  memcpy(digits, text.ptr, text.len);
-  if (!bt_cli_number(digits, &hour) || hour > 24) return false;
-  *out = (int)(hour % 24);
-  return true;
-}
-
-/* "22-7" */
-static bool take_night(const char *value, bt_page_limits *limits) {
-  const char *dash = strchr(value, '-');
-  return dash && take_hour((bt_str){value, (size_t)(dash - value)}, &limits->night_from) &&
-         take_hour(bt_str_from(dash + 1), &limits->night_until);
-}
-
-/* "+02:00", "-07:00" */
-static bool take_zone(const char *value, int64_t *out_ms) {
-  int hours, minutes;
-  bool is_formed = strlen(value) == 6 && (value[0] == '+' || value[0] == '-') && value[3] == ':';
-  if (!is_formed || !take_hour((bt_str){value + 1, 2}, &hours)) return false;
-  char digits[] = {value[4], value[5], '\0'};
-  uint64_t rest;
-  if (!bt_cli_number(digits, &rest) || rest > 59) return false;
-  minutes = 60 * hours + (int)rest;
-  *out_ms = (value[0] == '-' ? -1 : 1) * minutes * INT64_C(60000);
-  return hours <= 14;
-}
-
 static bool take_per_week(const char *value, double *out) {
   uint64_t number;
   bool is_read = bt_cli_number(value, &number) && number <= 100000;
@@ -198,23 +142,21 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
     return bt_duration_parse(bt_str_from(value), &run->step_ns) && run->step_ns >= SECOND_NS &&
            run->step_ns <= MOST_STEP_NS && run->step_ns % SECOND_NS == 0;
   case OPT_PER_WEEK: return take_per_week(value, &run->limits.per_week);
-  case OPT_NIGHT: return take_night(value, &run->limits);
-  case OPT_ZONE: return take_zone(value, &run->limits.zone_ms);
+  case OPT_NIGHT: return bt_page_night_parse(bt_str_from(value), &run->limits);
+  case OPT_ZONE: return bt_page_zone_parse(bt_str_from(value), &run->limits);
   case OPT_PAGES: return bt_cli_number(value, &run->shown);
   default: return bt_replay_options_take(&run->options, flag, value);
   }
 }
 
 static int backtest_command(const bt_command *self, int argc, char **argv) {
-  backtest_run run = {.step_ns = 60 * SECOND_NS, .shown = SHOWN_PAGES, .limits = {1, 22, 7, 0}};
+  backtest_run run = {.step_ns = 60 * SECOND_NS, .shown = SHOWN_PAGES, .limits = bt_page_limits_usual};
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
-    if (!code && !run.file_count)
-      code = bt_cli_usage_error(self->name, "say which alerts are tested: --alerts FILE, a rule file of Prometheus");
     if (!code) code = run_backtest(&run);
   }
   bt_replay_options_dispose(&run.options);
@@ -223,7 +165,9 @@ static int backtest_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"alerts", OPT_ALERTS, "FILE", NULL,
-     "rule file of Prometheus; may be given several times, in the order of its rule_files", NULL},
+     "rule file of Prometheus; may be given several times, in the order of its rule_files; without it the alerts are "
+     "those of distribution/prometheus",
+     NULL},
     {"step", OPT_STEP, "DURATION", "1m", "how often the metrics are scraped and rules evaluated: 1s to 5m", NULL},
     {"per-week", OPT_PER_WEEK, "N", "1", "an alert that pages more often pages too often", NULL},
     {"night", OPT_NIGHT, "FROM-UNTIL", "22-7", "hours of the night", NULL},
@@ -236,15 +180,13 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Range:", bt_flags_range_month, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
                                        {0}};
-static const bt_example examples[] = {
-    {"How often would the shipped alerts have woken somebody last month?",
-     "betrace backtest rules.yaml --since 30d --tempo http://127.0.0.1:3200 \\\n"
-     "  --alerts distribution/prometheus/betrace-slo.yaml --alerts distribution/prometheus/betrace-alerts.yaml"},
-    {0}};
+static const bt_example examples[] = {{"How often would the shipped alerts have woken somebody last month?",
+                                       "betrace backtest rules.yaml --since 30d --tempo http://127.0.0.1:3200"},
+                                      {0}};
 const bt_command bt_command_backtest = {
     .name = "backtest",
     .summary = "when alerts would have fired, how often, and with which for seldom enough",
-    .usage = "RULES… --alerts FILE (TRACES… | --traces FILE | --store URL) [flags]",
+    .usage = "RULES… [--alerts FILE] (TRACES… | --traces FILE | --store URL) [flags]",
     .about =
         "Counts by steps what violated each rule and what exercised it: the series that /metrics would have had. Then "
         "it evaluates the alerts over them as Prometheus does, and says of each when it would have fired and "

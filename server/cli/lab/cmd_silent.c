@@ -53,10 +53,10 @@ static bt_replay_request request_of(const bt_replay_options *options, bt_source 
   bt_time_range range = bt_replay_options_range(options, source, 8 * BT_DAY_NS);
   bt_replay_request request = bt_replay_options_request(
       options, (const bt_rule_definition *const *)options->rules.items, options->rules.count, range);
-  int64_t settled_ns = bt_clock_wall_ns() - bt_assumptions_decided_ns(&request.assumptions);
-  if (!bt_source_known(source).is_static && settled_ns < request.range.end_ns) request.range.end_ns = settled_ns;
+  int64_t decided_ns = bt_decided_until_ns(source, &request);
+  if (decided_ns < request.range.end_ns) request.range.end_ns = decided_ns;
   const int64_t step_ns = (int64_t)BT_SILENCE_STEP_S * 1000000000;
-  if (bt_source_known(source).is_static && !options->has_end)
+  if (decided_ns == INT64_MAX && !options->has_end)
     request.range.end_ns = (request.range.end_ns / step_ns + 1) * step_ns;
   return request;
 }

@@ -6,7 +6,7 @@ import { ChangeList } from '../../changes/ChangeList';
 import { ChangesTimeline } from '../../changes/ChangesTimeline';
 import { CompareForm } from '../../changes/CompareForm';
 import { changesQuery, proposedMoment, QUESTION } from '../../changes/question';
-import { SummaryBox } from '../../changes/SummaryBox';
+import { ChangesSummary } from '../../changes/ChangesSummary';
 import { EmptyState } from '../../components/EmptyState';
 import { Loading } from '../../components/Loading';
 import { QuestionProblem } from '../../components/StaleNotice';
@@ -41,7 +41,7 @@ export default function Changes() {
       <QuestionProblem asked={asked} title={t('changes.failed', 'It could not be compared')} />
       {answer && (
         <>
-          <SummaryBox answer={answer} />
+          <ChangesSummary answer={answer} />
           {answer.status !== 'unknown' && <ChangesTimeline answer={answer} />}
           {answer.changes.length > 0 && <ChangeList changes={answer.changes} />}
         </>
