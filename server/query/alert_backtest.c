@@ -62,8 +62,8 @@ static bt_status feed_counter(const feeding *f, size_t rule, bool is_exercised) 
   size_t input;
   uint64_t total = 0;
   bt_status status = begin_series(f, name, counted->rule, BT_SERIES_COUNTED, &input);
-  if (is_exercised && !counted->has_exercised) return status; /* without a sample: a metric that is counted, not here */
-  if (!status) status = bt_backtest_add_sample(&a->backtest, input, a->backtest.start_ms, 0, f->error);
+  bool is_there = !is_exercised || counted->has_exercised; /* else it is one gap */
+  if (!status && is_there) status = bt_backtest_add_sample(&a->backtest, input, a->backtest.start_ms, 0, f->error);
   for (size_t i = 0; i < bt_counted_steps_count(&a->steps) && !status; i++) {
     const bt_step_count *step = bt_counted_step(&a->steps, rule, i);
     bool is_known = bt_counted_step_is_known(step) && (!is_exercised || step->has_exercised);

@@ -20,7 +20,7 @@
 typedef struct bt_counted_rule {
   const bt_rule_definition *rule; /* borrowed */
   uint64_t violations, exercised; /* of steps that are known */
-  bool has_exercised;             /* of some step; else there is no such series */
+  bool has_exercised;             /* of some step; else that series is a gap from end to end */
   size_t unknown;                 /* steps in which violations are not known */
 } bt_counted_rule;
 

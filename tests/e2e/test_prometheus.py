@@ -31,7 +31,9 @@ class Promtool(unittest.TestCase):
         return done.stdout
 
     def test_the_rules_are_accepted(self):
-        for name, count in (("alerts", 11), ("recording", 3), ("slo", 11)):
+        counts = {"alerts": 11, "recording": 3, "slo": 11}
+        self.assertEqual({path.name for path in RULES.glob("*.y*ml")}, {f"betrace-{name}.yaml" for name in counts})
+        for name, count in counts.items():
             self.assertIn(f"{count} rules found", self.run_tool("check", "rules", RULES / f"betrace-{name}.yaml"))
 
     def test_their_unit_tests_pass(self):

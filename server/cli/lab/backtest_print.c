@@ -198,7 +198,7 @@ static void print_rules(const bt_alert_backtest *a) {
     else if (rule->has_exercised)
       bt_print(" of %" PRIu64 " traces that exercised it", rule->exercised);
     else
-      bt_print("; what exercised it was not counted, so it has no betrace_exercised_total here");
+      bt_print("; what exercised it was not counted, so its betrace_exercised_total is not known");
     if (rule->unknown) bt_print("; %zu steps are not known", rule->unknown);
     bt_print("\n");
   }
