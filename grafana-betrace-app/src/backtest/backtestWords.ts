@@ -2,7 +2,7 @@
 import { t } from '@grafana/i18n';
 import type { Backtest, BacktestAlert } from '../api/types';
 import { number } from '../changes/changeWords';
-import { isSampled } from '../components/CoverageNotice';
+import { lacksTraces } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { PLAIN } from '../i18n';
 
@@ -77,7 +77,7 @@ export function summaryOf(answer: Backtest, zone: string): Summary {
   if (answer.not_counted) {
     notes.push(t('backtest.not-counted', 'Not counted in full: {{why}}. What was not counted is no silence.', { ...PLAIN, why: answer.not_counted }));
   }
-  if (isSampled(answer)) {
+  if (lacksTraces(answer)) {
     notes.push(t('coverage.sampling', 'Not all traces were kept: {{text}}.', { ...PLAIN, text: answer.sampling.text }));
   }
   return { ...headlineOf(answer), notes: [...notes, ...untestedLines(answer), ...answer.unexercised.map(({ message }) => message)] };
