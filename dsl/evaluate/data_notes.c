@@ -6,6 +6,7 @@
 #include "dsl/evaluate/absent_names.h"
 #include "dsl/evaluate/cut_comparison.h"
 #include "dsl/evaluate/met_names.h"
+#include "dsl/evaluate/missing_pairs.h"
 #include "dsl/rule/field.h"
 #include "dsl/rule/rule_walk.h"
 #include "dsl/trace/cut_text.h"
@@ -31,6 +32,7 @@ struct bt_data_notes {
   const bt_rule *rule;
   bt_absent_names *absent;
   bt_met_names *met_names;
+  bt_missing_pairs *pairs;
   bool are_of_some; /* then absent names are not said */
   note *items;
   size_t count, capacity;
@@ -124,7 +126,7 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
   mark_bound(notes, rule->never);
   mark_bound(notes, rule->condition);
   if (notes->no_memory || bt_absent_names_new(rule, &notes->absent, NULL) ||
-      bt_met_names_new(rule, &notes->met_names, NULL)) {
+      bt_met_names_new(rule, &notes->met_names, NULL) || bt_missing_pairs_new(rule, &notes->pairs, NULL)) {
     bt_data_notes_free(notes);
     return bt_error_no_memory(error);
   }
@@ -137,6 +139,7 @@ void bt_data_notes_free(bt_data_notes *notes) {
   if (!notes) return;
   bt_absent_names_free(notes->absent);
   bt_met_names_free(notes->met_names);
+  bt_missing_pairs_free(notes->pairs);
   free(notes->items);
   free(notes);
 }
@@ -285,6 +288,7 @@ static void look_at_value(note *n, const bt_span *span) {
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
   bt_absent_names_look(notes->absent, trace);
   bt_met_names_look(notes->met_names, trace);
+  bt_missing_pairs_look(notes->pairs, trace);
   for (size_t i = 0; i < notes->count; i++)
     for (uint32_t k = 0; k < trace->span_count; k++)
       if (notes->items[i].kind == NOTE_NAME)
@@ -296,6 +300,7 @@ void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
   bt_absent_names_add(notes->absent, others->absent);
   bt_met_names_add(notes->met_names, others->met_names);
+  bt_missing_pairs_add(notes->pairs, others->pairs);
   notes->are_of_some = notes->are_of_some || others->are_of_some;
   for (size_t i = 0; i < notes->count; i++) {
     note *n = &notes->items[i];
@@ -427,10 +432,14 @@ bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_
     out->len = before;
     if (out->ptr) out->ptr[before] = '\0';
   }
-  size_t names_met = bt_met_names_count(notes->met_names);
+  size_t names_met = bt_met_names_count(notes->met_names), missing = bt_missing_pairs_count(notes->pairs);
   if (i < names_met) {
     bt_met_names_say(notes->met_names, i, out, place);
     return true;
   }
-  return !notes->are_of_some && bt_absent_names_say(notes->absent, i - names_met, out, place);
+  if (i < names_met + missing) {
+    bt_missing_pairs_say(notes->pairs, i - names_met, out, place);
+    return true;
+  }
+  return !notes->are_of_some && bt_absent_names_say(notes->absent, i - names_met - missing, out, place);
 }

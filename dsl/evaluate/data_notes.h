@@ -1,9 +1,10 @@
 /* What a rule's names and comparisons met in data. One kind is a bare name that selected spans by name and by service.
  * The second is an attribute that had, in some spans, a value that its test can make nothing of. That is a text that
  * reads as no number against a number, a map, bytes, a list of maps. Or it is a text that may have been cut and leaves
- * the test open. The third is an attribute that was met by another of its names than the rule says (met_names.h), the
- * fourth a name that no trace has (absent_names.h). No verdict depends on it: it tells the author what the checker,
- * without data, cannot. Memory: the notes own what they count and borrow the rule. Thread: one at a time. */
+ * the test open. Others are an attribute that was met by another of its names than the rule says (met_names.h), a
+ * comparison of two spans that both lack it (missing_pairs.h), and a name that no trace has (absent_names.h). No
+ * verdict depends on it: it tells the author what the checker, without data, cannot. Memory: the notes own what they
+ * count and borrow the rule. Thread: one at a time. */
 #ifndef BT_DSL_EVALUATE_DATA_NOTES_H
 #define BT_DSL_EVALUATE_DATA_NOTES_H
 
@@ -26,7 +27,7 @@ void bt_data_notes_are_of_some(bt_data_notes *notes);
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace);
 /* Counts what other notes of the same rule counted. */
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others);
-/* Note number i, in the order of the text, then of names met and absent: appends one sentence to `out` and gives its
+/* Note number i, in the order of the text, and then those of other files: appends one sentence to `out` and gives its
  * place. False: there are no more. */
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place);
 

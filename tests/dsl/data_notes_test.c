@@ -224,6 +224,32 @@ static void test_names_that_others_met(void **state) {
   bt_rule_free(rule);
 }
 
+/* Two values that are missing are not equal: said with the traces in which a span of each side lacks it. */
+static void test_spans_that_both_lack_it(void **state) {
+  (void)state;
+  static const char lacking[] = "a login\n  b audit\n  c z user=u\n", one[] = "a login user=u\n  b audit\n";
+#define LACK(comparison, count)                                                                                        \
+  "`" comparison "` had spans on both sides that lack it in " count ": what is missing equals nothing. exists(…) "   \
+  "asks for it, and an alias gives it other keys\n"
+  static const char of_one[] = LACK("user == l.user", "1 of 1 trace");
+  expect("when { login as l } never { audit.where(user == l.user) }", lacking, 2,
+         LACK("user == l.user", "2 of 2 traces"));
+  expect("when { login as l } never { audit.where(user == l.user) after l }", "a login user=u\nb login\n  c audit\n", 1,
+         of_one);
+  expect("when { login as l } never { audit.where(user == l.user) }", one, 1, "");
+  expect("when { login.where(exists(user)) as l } never { audit.where(user == l.user) }", lacking, 1, "");
+  expect("when { login as l } never { audit.where(user == l.user or span.name == l.span.name) }",
+         "a login user=u\nb audit\n", 1, "");
+  expect("when { login as l and audit as t and l.user != t.user } never { login.where(span.status == error) }", lacking,
+         1, LACK("l.user != t.user", "1 of 1 trace"));
+  expect("when { span(k == 1) as l } never { span(span.name == audit).where(user == l.user) }",
+         "a login k=1\nb audit user=u\nc x\n", 1, "");
+  expect("@alias(user, uid) when { login as l } never { audit.where(user == l.user) }",
+         "a login uid=u\nb audit uid=u\n", 1, "`user` was read as `uid` in 2 of 2 spans that have it\n");
+  expect("when { span(exists(k)) as l } never { login.where(user == l.user) }", "a login\nb audit user=u k=1\n", 1, "");
+#undef LACK
+}
+
 static void test_an_attribute_that_is_called_so(void **state) {
   (void)state;
   static const char failing[] = "a x error=true\nb y error=true\nc z\n";
@@ -283,7 +309,7 @@ static void test_values_of_parts(void **state) {
 
 static void test_no_memory(void **state) {
   (void)state;
-  bt_rule *rule = compile("@alias(k, n) a and b.where(k == 1) and c");
+  bt_rule *rule = compile("@alias(k, n) a as p and b.where(k == 1 and m == p.m) and c");
   int failures = 0;
   for (;; failures++) {
     bt_data_notes *notes = NULL;
@@ -322,6 +348,7 @@ int main(void) {
                                      cmocka_unit_test(test_a_binding_by_service),
                                      cmocka_unit_test(test_names_that_were_met),
                                      cmocka_unit_test(test_names_that_others_met),
+                                     cmocka_unit_test(test_spans_that_both_lack_it),
                                      cmocka_unit_test(test_an_attribute_that_is_called_so),
                                      cmocka_unit_test(test_values_of_another_type),
                                      cmocka_unit_test(test_values_that_are_read),
