@@ -25,8 +25,8 @@ RANGE = ("--since", "1h", "--settle", "0s", "--handover", "0s")
 AGE_S = 600
 
 
-# What a Tempo says of itself is nobody's data: it is asked without a tenant (tempo/api/tempo_tail.c).
-SETTINGS, VERSION = "status/config", "api/status/buildinfo"
+# What a Tempo says of itself is nobody's data: it is asked without a tenant (tempo/api/tempo_tail.c, tempo_losses.c).
+SETTINGS, JOBS, VERSION = "status/config", "status/backendscheduler", "api/status/buildinfo"
 
 
 class AccessTest(unittest.TestCase):
@@ -97,7 +97,7 @@ class AccessTest(unittest.TestCase):
             self.assert_finds("a", "--tempo", gateway.url + "/", "--tenant", "a")
             self.assertTrue(gateway.seen)
             for path, headers in gateway.seen:
-                self.assertTrue(path.startswith("/a/tempo/api/") or path == "/a/tempo/" + SETTINGS, path)
+                self.assertTrue(path.startswith("/a/tempo/api/") or path in ("/a/tempo/" + SETTINGS, "/a/tempo/" + JOBS), path)
                 self.assertNotIn("Authorization", headers)
             self.assert_refused(["404"], "--tempo", gateway.url.replace("/a/tempo", ""), "--tenant", "a")
 
@@ -110,7 +110,7 @@ class AccessTest(unittest.TestCase):
             # The flag's file before the environment's text.
             self.assert_finds("a", *reach, "--tempo-password-file", file, env={"BETRACE_TEMPO_USER": "reader", "BETRACE_TEMPO_PASSWORD": "wrong"})
             for path, headers in gateway.seen:
-                self.assertEqual(headers.get("X-Scope-OrgID"), None if path.endswith((SETTINGS, VERSION)) else "a", path)
+                self.assertEqual(headers.get("X-Scope-OrgID"), None if path.endswith((SETTINGS, JOBS, VERSION)) else "a", path)
             self.assert_refused(["401", "--tempo-user"], *reach)
             self.assert_refused(["401"], *reach, "--tempo-user", "reader", "--tempo-password-file", self.secret_file("wrong", "wrong"))
 
