@@ -32,7 +32,8 @@ static void dispose_asked(asked *a) {
 
 /* ---- what is asked ---- */
 
-static void read_alerts(json_t *body, bt_alert_rules *rules, bt_field_errors *errors) {
+/* Comes first. False: answered, there is no memory. */
+static bool read_alerts(bt_call *call, json_t *body, bt_alert_rules *rules, bt_field_errors *errors) {
   bt_error error = {0};
   const char *text = bt_body_text(body, "alerts", errors);
   bt_status status = BT_OK;
@@ -42,7 +43,9 @@ static void read_alerts(json_t *body, bt_alert_rules *rules, bt_field_errors *er
     status = bt_alert_rules_add(rules, bt_str_from(text), "alerts", &error);
   else if (!errors->items)
     status = bt_alert_rules_add_shipped(rules, &error);
-  if (status) bt_field_errors_add(errors, "alerts", "%s", error.message);
+  if (status == BT_NO_MEMORY) bt_call_error(call, status, &error);
+  if (status && status != BT_NO_MEMORY) bt_field_errors_add(errors, "alerts", "%s", error.message);
+  return status != BT_NO_MEMORY;
 }
 
 static void read_limits(json_t *body, bt_page_limits *limits, bt_field_errors *errors) {
@@ -83,7 +86,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a, bt
   bt_field_errors errors = {0};
   *a = (asked){.step_ns = MINUTE_NS, .timeout_ns = 20 * SECOND_NS, .body = bt_question_of_body(call, names)};
   if (!a->body) return false;
-  read_alerts(a->body, alerts, &errors);
+  if (!read_alerts(call, a->body, alerts, &errors)) return false;
   read_limits(a->body, &a->limits, &errors);
   read_step(a->body, &a->step_ns, &errors);
   bt_body_range(service, a->body, &range, bt_clock_wall_ns(), &a->range, &errors);
