@@ -3,7 +3,7 @@
  * and newer) takes out traces by their ids. No search and no read says so afterwards: a block is written anew, and the
  * backend scheduler keeps its jobs for work.prune_age, an hour by default. A Tempo of one process lists them at
  * /status/backendscheduler, with their tenant and time, and without the traces. What was seen there is remembered until
- * the source is freed. So the source of 3.0.3 has it. Internal to tempo/. Thread: any. */
+ * the source is freed. tests/facts/facts_redacted.py measures that. Internal to tempo/. Thread: any. */
 #ifndef BT_TEMPO_API_TEMPO_LOSSES_H
 #define BT_TEMPO_API_TEMPO_LOSSES_H
 

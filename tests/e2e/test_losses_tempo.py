@@ -1,4 +1,4 @@
-"""What a real Tempo takes away: of a range that begins before its retention nothing is called "none"."""
+"""What a real Tempo takes away: of a range that begins before its retention, and of one of which traces were redacted, "none" is never said without it."""
 import json
 import os
 import re
@@ -10,11 +10,15 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import otlp  # noqa: E402
+import variants  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
+from redaction import redact  # noqa: E402
 from run_tempo import TempoServer, config_text_of  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 RULE = "never { audit }"
+AGE_S = 300  # what is so old a live store lets go of soon
+PAST = ("--start", "now-60m", "--end", "now-8m")
 
 
 def kept_for(retention, more=""):
@@ -25,12 +29,12 @@ def kept_for(retention, more=""):
     return text.replace("overrides:\n", "overrides:\n" + more)
 
 
-def push_work(tempo, tenant=None):
+def push_work(tempo, tenant=None, youngest_s=30):
     """Traces of an hour, none of which breaks the rule: so that the range of an hour shows data at both ends."""
     now = int(time.time())
     ids = [otlp.new_trace_id() for _ in range(60)]
     for minute, trace_id in enumerate(ids):
-        tempo.push([otlp.span(trace_id, "work", (now - minute * 60 - 30) * 10**9)], tenant=tenant)
+        tempo.push([otlp.span(trace_id, "work", (now - minute * 60 - youngest_s) * 10**9)], tenant=tenant)
     tempo.wait_until(lambda: len(tempo.search("{}", now - 4000, now + 1, tenant=tenant)) == len(ids), "searchable")
     return ids
 
@@ -77,6 +81,29 @@ class RetentionTest(unittest.TestCase):
                     status, answer = ask(tempo, "replay", "--since", "58m", "--tenant", tenant)
                     self.assertEqual(status, expected, answer)
                     self.assertEqual("kept_from" in answer["coverage"], expected == 3, answer)
+
+
+class RedactionTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if variants.current().major < 3:
+            raise unittest.SkipTest("a Tempo 2 has no redaction")
+
+    def test_redacted_is_no_none(self):
+        """It is said of its tenant alone, whether or not the trace is gone yet."""
+        with TempoServer("settled", multitenant=True, closes_blocks=True) as tempo:
+            ids = {tenant: push_work(tempo, tenant, AGE_S) for tenant in ("a", "b")}
+            tempo.settle()
+            self.assertEqual(ask(tempo, "replay", *PAST, "--tenant", "a")[0], 0)
+            tempo.wait_until(lambda: redact(tempo, ids["a"][:1], "a") is None, "the scheduler knows the blocks", pause=1)
+            for command in ("replay", "first"):
+                status, answer = ask(tempo, command, *PAST, "--tenant", "a")
+                self.assertEqual((status, answer["status"]), (3, "incomplete"), answer)
+                self.assertIn("partial_data: some traces were redacted, last at 20", answer["reason"])
+                self.assertIn("redacted_at", answer["coverage"])
+            self.assertEqual(ask(tempo, "replay", *PAST, "--tenant", "b")[0], 0)
+            tempo.wait_until(lambda: not tempo.trace(ids["a"][0], tenant="a"), "it is gone")
+            self.assertEqual(ask(tempo, "replay", *PAST, "--tenant", "a")[0], 3)
 
 
 if __name__ == "__main__":
