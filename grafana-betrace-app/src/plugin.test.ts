@@ -42,7 +42,7 @@ describe('routes of the proxy', () => {
   });
 
   it('name a method each, and let nothing write with a permission to read but what only reads', () => {
-    const reading = /^v1\/(rules\/(validate|test)|dsl\/(complete|hover|format)|violations\/(query|series))$/;
+    const reading = /^v1\/(rules\/(validate|test)|dsl\/(complete|hover|format)|violations\/(query|series)|backtests)$/;
     pluginJson.routes.forEach(({ method, path, reqAction }) => {
       expect(['GET', 'POST', 'PUT', 'DELETE']).toContain(method);
       expect(reqAction.endsWith(':read')).toBe(method === 'GET' || reading.test(path));

@@ -11,7 +11,7 @@ const tried = (page) => page.getByRole('list', { name: /^Alerts that were tested
 const turn = ({ too_often, pages }) => (too_often ? 0 : pages > 0 ? 1 : 2);
 
 export default function backtest({ run, inWindow, step }) {
-  const ask = (body) => run.world.service.post('/v1/backtests', { start: 'now-24h', timeout: '60s', ...body });
+  const ask = (body) => run.world.services.main.post('/v1/backtests', { start: 'now-24h', timeout: '60s', ...body });
 
   for (const theme of ['dark', 'light']) {
     step(`the shipped alerts are tried, the noisy ones first (${theme})`, () => inWindow({ theme }, async (session) => {
