@@ -50,7 +50,7 @@ export function AlertList({ alerts }: { alerts: readonly BacktestAlert[] }) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  list: css({ listStyle: 'none', margin: 0, padding: 0 }),
+  list: css({ listStyle: 'none', margin: 0, marginTop: theme.spacing(1), padding: 0 }),
   alert: css({
     padding: theme.spacing(1.5, 0, 1.5, 1.5),
     borderBottom: `1px solid ${theme.colors.border.weak}`,
