@@ -56,9 +56,11 @@ HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
 # sanitizers.
 OPTIMISED_E2E = ("test_docs",)
-# Of these most of the time is Tempo's. make check-more, too, takes the optimised program for them: with sanitizers the same is done
-# over files (test_changed), and by fewer rules (--short).
-OPTIMISED_LONG_E2E = ("test_property_tempo", "test_changed_tempo", "test_shards_tempo", "test_parts_tempo")
+# Of these most of the time is the store's, and what is left is the start of many commands. make check-more, too, takes the optimised program for them.
+# With sanitizers the same is done over files (test_changed), by fewer rules (--short, test_bent_property_tempo), and of ClickHouse and OpenSearch by the
+# conformance tests, which make each of a source's answers.
+OPTIMISED_LONG_E2E = ("test_property_tempo", "test_changed_tempo", "test_shards_tempo", "test_parts_tempo", "test_newer_property",
+                      "test_replay_clickhouse", "test_filters_clickhouse", "test_doctor_clickhouse", "test_replay_opensearch", "test_filters_opensearch")
 OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing")
 # Eight hundred commands over one file; what they do with memory is seen where there are few (test_cli_merge).
 OPTIMISED_LONG_HTTP = ("test_cli_merge_property",)
