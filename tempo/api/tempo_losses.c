@@ -62,12 +62,14 @@ bt_tempo_retention bt_tempo_retention_of_config(const char *config) {
   return out;
 }
 
-/* The overrides that hold are the last that the page shows. */
+/* The overrides that hold are the last that the page shows. Keys that end alike, as compacted_block_retention, are
+ * others. */
 int64_t bt_tempo_retention_of_overrides(const char *page) {
   static const char key[] = "block_retention:";
   const char *found = strstr(page, "Runtime overrides");
   int64_t out_ns = 0;
-  if (found) found = strstr(found, key);
+  do found = found ? strstr(found + 1, key) : NULL;
+  while (found && found[-1] == '_');
   if (!found) return 0;
   found += strlen(key);
   return bt_tempo_read_duration(found + strspn(found, " "), &out_ns) ? out_ns : 0;

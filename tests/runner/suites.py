@@ -50,7 +50,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
             "test_filters_clickhouse", "test_parts_tempo", "test_conformance_clickhouse", "test_signoz_clickhouse",
             "test_doctor_clickhouse", "test_stores_clickhouse", "test_replay_opensearch", "test_filters_opensearch",
-            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector", "test_backtest_prometheus", "test_changed_tempo")
+            "test_conformance_opensearch", "test_kibana_opensearch", "test_sampler_collector", "test_backtest_prometheus", "test_changed_tempo", "test_conventions_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with

@@ -58,6 +58,10 @@ static void overrides_say_that_of_a_tenant(void **state) {
   assert_int_equal(bt_tempo_retention_of_overrides(page), 14 * 24 * HOUR_NS);
   assert_int_equal(bt_tempo_retention_of_overrides("<h3>Runtime overrides</h3><pre>{}</pre>"), 0);
   assert_int_equal(bt_tempo_retention_of_overrides("block_retention: 1h"), 0);
+  assert_int_equal(bt_tempo_retention_of_overrides("Runtime overrides\ncompacted_block_retention: 1h"), 0);
+  assert_int_equal(bt_tempo_retention_of_overrides("Runtime overrides<pre>compacted_block_retention: 1h\n"
+                                                   "block_retention: 2h"),
+                   2 * HOUR_NS);
 }
 
 #define HEAD                                                                                                           \
