@@ -201,7 +201,7 @@ bool bt_alert_backtest_lacks(const bt_alert_backtest *a) {
   }
   for (size_t i = 0; i < a->rule_count; i++)
     if (a->rules[i].unknown) return true;
-  return false;
+  return a->steps.is_redacted;
 }
 
 bt_alert_ending bt_alert_backtest_judge(const bt_alert_backtest *a) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/query/series_pool.h"
 
 enum { MOST_CELLS = 8000000 };
@@ -33,27 +34,51 @@ static int64_t time_of(const bt_counted_steps *steps, size_t index) {
   return (steps->first_step + (int64_t)index) * steps->step_ns;
 }
 
-static bool leave_out(bt_counted_steps *steps, size_t first, size_t end, int64_t margin_ns) {
+static void leave_out(bt_counted_steps *steps, size_t first, size_t end) {
   size_t count = bt_counted_steps_count(steps);
-  const bt_time_range whole = {time_of(steps, 0), time_of(steps, count)};
-  const bt_time_range gap = {time_of(steps, first), time_of(steps, end)};
-  if (!bt_gap_is_worth_saying(whole, gap, margin_ns)) return false;
   for (size_t rule = 0; rule < steps->rule_count; rule++)
     for (size_t i = first; i < end; i++) steps->counts[rule * count + i].is_read = false;
   steps->lacking += end - first;
-  return true;
 }
 
-/* A passed retention, a wrong tenant and an outage look like a time in which nothing was violated. */
-static void leave_out_ends(bt_counted_steps *steps, int64_t margin_ns) {
-  size_t count = bt_counted_steps_count(steps), first = 0, end = count, length = strlen(steps->reason);
+static bool is_worth_saying(const bt_counted_steps *steps, size_t first, size_t end, int64_t margin_ns) {
+  const bt_time_range whole = {time_of(steps, 0), time_of(steps, bt_counted_steps_count(steps))};
+  return bt_gap_is_worth_saying(whole, (bt_time_range){time_of(steps, first), time_of(steps, end)}, margin_ns);
+}
+
+static void add_reason(bt_counted_steps *steps, const char *said) {
+  size_t length = strlen(steps->reason);
+  if (said[0]) snprintf(steps->reason + length, sizeof steps->reason - length, "%s%s", length ? "; " : "", said);
+}
+
+/* A passed retention, a wrong tenant and an outage look like a time in which nothing was violated. So does a time of
+ * which retention left some traces: it ends at kept_from_ns (0: there is none). */
+static void leave_out_ends(bt_counted_steps *steps, int64_t kept_from_ns, int64_t margin_ns) {
+  size_t count = bt_counted_steps_count(steps), deleted = 0, first = 0, end = count;
   char said[BT_ENDS_BYTES] = "the source has no trace in the range";
+  while (deleted < count && time_of(steps, deleted) < kept_from_ns) deleted++;
   while (first < count && bt_counted_step(steps, 0, first)->is_empty) first++;
   while (end > first && bt_counted_step(steps, 0, end - 1)->is_empty) end--;
+  if (!is_worth_saying(steps, 0, first, margin_ns)) first = 0;
+  if (!is_worth_saying(steps, end, count, margin_ns)) end = count;
   const int64_t from_ns = time_of(steps, first), until_ns = time_of(steps, end);
-  bool begins_late = leave_out(steps, 0, first, margin_ns), ends_early = leave_out(steps, end, count, margin_ns);
-  if (steps->lacking < count) bt_ends_say(begins_late ? &from_ns : NULL, ends_early ? &until_ns : NULL, said);
-  if (said[0]) snprintf(steps->reason + length, sizeof steps->reason - length, "%s%s", length ? "; " : "", said);
+  const size_t left_out = first > deleted ? first : deleted;
+  leave_out(steps, 0, left_out);
+  leave_out(steps, end > left_out ? end : left_out, count);
+  if (first < count) bt_ends_say(first ? &from_ns : NULL, end < count ? &until_ns : NULL, said);
+  add_reason(steps, said);
+}
+
+/* What the source says now that it has taken away. */
+static void leave_out_losses(bt_source *source, const bt_replay_request *asked, bt_counted_steps *steps) {
+  const bt_losses losses = bt_source_losses(source, asked->tenant, asked->cancel);
+  bt_coverage coverage = {.asked = asked->range};
+  char said[BT_LOSSES_BYTES];
+  bt_coverage_add_losses(&coverage, &losses, bt_clock_wall_ns());
+  bt_coverage_say_losses(&coverage, said);
+  add_reason(steps, said);
+  steps->is_redacted = coverage.redacted_ns != 0;
+  leave_out_ends(steps, coverage.kept_from_ns, asked->assumptions.margin_ns);
 }
 
 bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *asked, int64_t step_ns,
@@ -88,7 +113,7 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
   out->bytes_inspected = run.bytes_inspected;
   out->bytes_received = run.bytes_received;
   memcpy(out->reason, run.reason, sizeof out->reason);
-  if (!status) leave_out_ends(out, asked->assumptions.margin_ns);
+  if (!status) leave_out_losses(source, asked, out);
   free(run.is_unsure);
   free(run.has_trace);
   free(run.provisional);

@@ -20,7 +20,9 @@ typedef struct bt_counted_steps {        /* bt_counted_steps_dispose */
   bt_step_count *counts; /* rule × steps + index */
   bt_sampled_traces sampling;
   char reason[240]; /* why steps are not known; "": none is that was not read */
-  size_t lacking;   /* steps at the ends of the range where the source has no trace: none of them is known */
+  size_t lacking;   /* steps at the ends of the range where the source has no trace, or may have deleted some: none of
+                       them is known */
+  bool is_redacted; /* some trace was taken out, nobody knows of which step */
   uint64_t requests, bytes_inspected, bytes_received;
   bt_memory_hold hold; /* of the counts */
 } bt_counted_steps;

@@ -60,6 +60,21 @@ class RetentionTest(unittest.TestCase):
                     self.assertEqual((status, answer["status"]), (0, "completed"), answer)
                     self.assertNotIn("kept_from", answer["coverage"])
 
+    def test_an_alert_on_what_may_be_deleted_is_not_known(self):
+        with TempoServer(config_text=kept_for("40m")) as tempo, tempfile.TemporaryDirectory(prefix="betrace-losses-") as folder:
+            push_work(tempo)
+            rules, alerts = os.path.join(folder, "rules.yaml"), os.path.join(folder, "alerts.yaml")
+            for path, text in ((rules, {"rules": [{"id": "a", "dsl": RULE}]}),
+                               (alerts, {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "increase(betrace_violations_total[5m]) > 0"}]}]})):
+                with open(path, "w", encoding="utf-8") as file:
+                    json.dump(text, file)
+            for since, expected in (("58m", 3), ("39m", 0)):
+                done = run_cli("backtest", rules, "--alerts", alerts, "--tempo", tempo.url, "--settle", "0s", "--lateness", "0s", "--since", since, "--json")
+                answer = json.loads(done.stdout)
+                self.assertEqual((done.returncode, answer["status"]), (expected, "unknown" if expected else "seldom"), answer)
+                self.assertEqual("retention may have deleted" in (answer["not_counted"] or ""), expected == 3, answer)
+                self.assertEqual(bool(answer["alerts"][0]["unknown"]), expected == 3)
+
     def test_what_was_found_is_found(self):
         with TempoServer(config_text=kept_for("40m")) as tempo:
             push_work(tempo)
