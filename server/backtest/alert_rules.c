@@ -243,3 +243,14 @@ bt_status bt_alert_rules_add_shipped(bt_alert_rules *rules, bt_error *error) {
   }
   return status;
 }
+
+bool bt_alert_rules_look_at(const bt_alert_rules *rules, bt_str metric) {
+  const bt_str by_pattern = BT_STR("__name__");
+  for (size_t i = 0; i < rules->count; i++) {
+    bt_str text = rules->rules[i].expression.text;
+    if (memmem(text.ptr, text.len, metric.ptr, metric.len) ||
+        memmem(text.ptr, text.len, by_pattern.ptr, by_pattern.len))
+      return true;
+  }
+  return false;
+}

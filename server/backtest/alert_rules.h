@@ -37,6 +37,8 @@ void bt_alert_rules_init(bt_alert_rules *rules);
 void bt_alert_rules_dispose(bt_alert_rules *rules);
 /* Adds those of a file's text. BT_INVALID: "file:line:column: …". BT_LIMIT, BT_NO_MEMORY. */
 bt_status bt_alert_rules_add(bt_alert_rules *rules, bt_str text, const char *file, bt_error *error) BT_MUST_CHECK;
+/* Whether some expression may look at the metric. */
+bool bt_alert_rules_look_at(const bt_alert_rules *rules, bt_str metric);
 /* Adds the alerts that are shipped (shipped_alerts.h). BT_NO_MEMORY alone. */
 bt_status bt_alert_rules_add_shipped(bt_alert_rules *rules, bt_error *error) BT_MUST_CHECK;
 

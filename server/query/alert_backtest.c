@@ -7,8 +7,9 @@
 #include "dsl/rule/rule_walk.h"
 #include "server/base/clock.h"
 
-#define JOB      ((bt_label){BT_STR("job"), BT_STR("betrace")})
-#define INSTANCE ((bt_label){BT_STR("instance"), BT_STR("betrace:8080")})
+#define JOB       ((bt_label){BT_STR("job"), BT_STR("betrace")})
+#define EXERCISED "betrace_exercised_total"
+#define INSTANCE  ((bt_label){BT_STR("instance"), BT_STR("betrace:8080")})
 enum { MOST_LABELS = 8, ASSUMED_SERIES = 8 /* and when the last trace was seen */ };
 
 const char *const bt_assumed_metrics =
@@ -58,7 +59,7 @@ static bt_status begin_series(const feeding *f, const char *name, const bt_rule_
 static bt_status feed_counter(const feeding *f, size_t rule, bool is_exercised) {
   bt_alert_backtest *a = f->all;
   const bt_counted_rule *counted = &a->rules[rule];
-  const char *name = is_exercised ? "betrace_exercised_total" : "betrace_violations_total";
+  const char *name = is_exercised ? EXERCISED : "betrace_violations_total";
   size_t input;
   uint64_t total = 0;
   bt_status status = begin_series(f, name, counted->rule, BT_SERIES_COUNTED, &input);
@@ -171,7 +172,10 @@ bt_status bt_alert_backtest_run(bt_source *source, const bt_replay_request *aske
                                 const bt_page_limits *limits, const bt_alert_backtest_progress *progress,
                                 bt_alert_backtest *out, bt_error *error) {
   feeding f = {out, asked->tenant, error};
-  bt_status status = bt_counted_steps_find(source, asked, step_ns, progress->counting, &out->steps, error);
+  bt_replay_request counted = *asked;
+  bool needs_exercised = bt_alert_rules_look_at(&out->backtest.rules, BT_STR(EXERCISED));
+  counted.count = needs_exercised ? BT_COUNT_EXACT : BT_COUNT_AUTO;
+  bt_status status = bt_counted_steps_find(source, &counted, step_ns, progress->counting, &out->steps, error);
   if (status) return status;
   int64_t began_ns = bt_clock_monotonic_ns();
   out->backtest.start_ms = out->steps.first_step * (step_ns / 1000000);

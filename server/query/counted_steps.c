@@ -101,6 +101,7 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
                        .end_step = out->end_step,
                        .margin_ns = asked->assumptions.margin_ns,
                        .wants_exercised = true,
+                       .counts_all = asked->count == BT_COUNT_EXACT,
                        .cancel = asked->cancel,
                        .is_past = true,
                        .progress = progress};

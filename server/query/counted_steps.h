@@ -27,9 +27,9 @@ typedef struct bt_counted_steps {        /* bt_counted_steps_dispose */
   bt_memory_hold hold; /* of the counts */
 } bt_counted_steps;
 
-/* Of asked, rules, range, assumptions, tenant, memory and cancel are looked at. The range has to begin and end with a
- * step. What was read when it was cancelled is kept. BT_INVALID: no step, or more than there may be. BT_UNAVAILABLE: no
- * step could be read, and why. BT_LIMIT: there is no room for them in the account. BT_NO_MEMORY. */
+/* Of asked, rules, range, assumptions, tenant, memory, count and cancel are looked at. The range has to begin and end
+ * with a step. What was read when it was cancelled is kept. BT_INVALID: no step, or more than there may be.
+ * BT_UNAVAILABLE: no step could be read, and why. BT_LIMIT: there is no room for them in the account. BT_NO_MEMORY. */
 bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *asked, int64_t step_ns,
                                 void (*progress)(void *context, double fraction, const bt_replay_result *so_far),
                                 bt_counted_steps *out, bt_error *error) BT_MUST_CHECK;

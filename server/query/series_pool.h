@@ -74,6 +74,7 @@ typedef struct bt_series_run { /* one replay that counts */
   bt_work_scope scope;
   /* Of one that no pool began (counted_steps.c); all-zero else. */
   const bt_cancel *cancel; /* instead of the scope's */
+  bool counts_all;         /* what exercised a rule is counted, however many traces there are */
   bool is_past;            /* it is about what was, and not about now: it may wait for late spans */
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
   uint64_t requests, bytes_inspected, bytes_received; /* what it took */

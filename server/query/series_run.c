@@ -154,7 +154,9 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .range = {run->first_step * run->step_ns, run->end_step * run->step_ns},
                                .now_ns = bt_clock_wall_ns(),
                                .assumptions = options->assumptions,
-                               .count = run->wants_exercised ? BT_COUNT_AUTO : BT_COUNT_AT_LEAST,
+                               .count = run->counts_all        ? BT_COUNT_EXACT
+                                        : run->wants_exercised ? BT_COUNT_AUTO
+                                                               : BT_COUNT_AT_LEAST,
                                .tenant = run->tenant[0] ? run->tenant : NULL,
                                .sample_size = CHECKED_BY_ID,
                                .memory_limit_bytes =
