@@ -519,6 +519,7 @@ static bt_promql_node *parse_operand(parser *p) {
 static bt_promql_node *parse_expression(parser *p, int least) {
   if (++p->depth > MOST_DEPTH) return fail_at(p, p->token.offset, "more than %d levels", MOST_DEPTH);
   bt_promql_node *left = parse_operand(p);
+  if (left && !p->status && is_sign(p, "[")) fail_at(p, p->token.offset, "a subquery is not known here");
   while (left && !p->status) {
     const operator_row *row = operator_here(p);
     if (!row || row->level < least) break;

@@ -189,6 +189,7 @@ class Backtest(unittest.TestCase):
         traces = self.traces([], 60)
         for expr, expected in (("histogram_quantile(0.9, x)", "character 1 of .*histogram_quantile is not known here; known are rate, increase"),
                                ("a * on (x) group_left b", "character 12 of .*group_left is not known here"), ("max_over_time(a[5m:1m])", "a subquery is not known here"),
+                               ("count_over_time((rate(a[5m]) > 1)[5m:30s]) >= 10", "character 34 of .*a subquery is not known here"),
                                ("a @ 5", "the modifier @ is not known"), ("a > 1 and", "expected an expression, got the end"), ("1 > 2", "needs bool"),
                                ("rate(a)", "expected a range of time, got an instant vector"), ("a[5m]", "a range of time is the argument"), ('{b=~".*"}', "a selector needs a name"),
                                ('a{b=~"("}', "missing"), ("a[5x]", "expected a duration")):
