@@ -77,13 +77,14 @@ static void set_all(const bt_decider *decider, uint64_t *out) {
   for (size_t i = 0; i < decider->table->count; i++) bt_bit_set(out, i);
 }
 
+/* What counts for nothing need not have been asked: is_answered, which comes first, is true of it all the same. */
 static void copy_bits(const bt_decider *decider, const bt_over *over, bool surely, uint64_t *out) {
   size_t bytes = decider->table->word_count * sizeof *out;
-  const bt_question *question = decider->questions->items[bt_questions_find(decider->questions, over->query.asked)];
+  memset(out, 0, bytes);
+  if (surely ? over->is_surplus : over->is_found_twice) return;
+  const bt_question *question = bt_questions_get(decider->questions, over->query.asked);
   bool tells = !decider->plan->request.only || (question->is_complete && !decider->plan->request.every_part);
-  if (surely ? over->is_surplus : over->is_found_twice)
-    memset(out, 0, bytes);
-  else if (tells)
+  if (tells)
     memcpy(out, question->bits, bytes);
   else
     set_all(decider, out);

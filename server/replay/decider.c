@@ -68,8 +68,7 @@ static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, 
 
 static void subtract_round(bt_decider *decider, bt_rule_sets *rule, uint32_t round) {
   if (round >= rule->planned->plan->subtract_count || !is_worth_asking(decider, rule)) return;
-  const bt_question *question =
-      decider->questions->items[bt_questions_find(decider->questions, rule->planned->plan->subtract[round].asked)];
+  const bt_question *question = bt_questions_get(decider->questions, rule->planned->plan->subtract[round].asked);
   if (question->account.was_widened) return; /* another rule searched for the same, and found more than it means */
   for (size_t w = 0; question->bits && w < decider->table->word_count; w++) rule->unread[w] &= ~question->bits[w];
   bt_pruned_traces_join(decider->questions, rule->planned, rule->unread);

@@ -2,6 +2,7 @@
  * are gathered, in the order of the table, so that the same answers always give the same coverage. */
 #include "server/replay/questions.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +33,12 @@ size_t bt_questions_find(const bt_questions *questions, bt_query query) {
   while (bt_table_next(&questions->numbers, &walk))
     if (bt_query_equal(questions->items[walk.number]->query, query)) return walk.number;
   return questions->count;
+}
+
+const bt_question *bt_questions_get(const bt_questions *questions, bt_query query) {
+  size_t number = bt_questions_find(questions, query);
+  assert(number < questions->count);
+  return questions->items[number];
 }
 
 static bt_status append_query(bt_questions *questions, bt_query query, bt_error *error) {

@@ -78,6 +78,8 @@ void bt_questions_add_untaken(bt_questions *questions);
 bt_status bt_questions_add(bt_questions *questions, bt_query query, bool is_over, size_t *index,
                            bt_error *error) BT_MUST_CHECK;
 size_t bt_questions_find(const bt_questions *questions, bt_query query); /* their number: it is not there */
+/* One that is among them: who asks for the bits of a search was its asker, or knows that somebody was. */
+const bt_question *bt_questions_get(const bt_questions *questions, bt_query query);
 /* The one that was added last, while its filter is still there. */
 void bt_questions_drop_last(bt_questions *questions);
 /* Begins to ask it, unless the source is gone: it goes on beside what is asked until it is asked or gathered. Of the

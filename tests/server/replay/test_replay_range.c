@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/server/replay/replay_scene.h"
@@ -267,8 +268,26 @@ static void what_was_taken_away_is_not_none(void **state) {
   assert_int_equal(s->run.result.coverage.redacted_ns, now_ns);
 }
 
+/* What a number surely meets has a search of its own where that counts. Elsewhere it is not asked, and the search that
+ * finds it, too, is. AddressSanitizer saw the place behind the last search read where these filled their array. */
+static void what_is_found_twice_need_not_be_asked(void **state) {
+  static const char *const others[] = {"a", "b", "c", "d", "e", "f", "g"};
+  scene *s = *state;
+  scene_add(s, 1, NOON_NS, "slow", NULL);
+  replay_run_add(&s->run, "amount", "when { slow and trace.has(span.amount >= 5) as p } never { payment after p }");
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "never { %s }", others[i]);
+    replay_run_add(&s->run, others[i], text);
+    s->run.request.count = BT_COUNT_AT_LEAST;
+    scene_go(s);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      SCENE(what_is_found_twice_need_not_be_asked),
       SCENE(no_data_is_not_no_violations),
       SCENE(gaps_and_the_beginning_of_data),
       SCENE(the_beginning_is_looked_for_ahead),
