@@ -1,8 +1,8 @@
-"""Property: a rule with @semconv(stable) gives, over traces in which each span writes one age of a name, the verdicts that the rule by the old names gives over
-the same traces with the old names alone: in files, and on the real Tempo, in groups and each rule alone.
+"""Property: what a rule with @semconv(stable) says does not depend on which age of a name a span writes.
 
-Rules say the names of any age at random. Some spans have a second age besides, with another value: the newest one counts. BETRACE_SEED picks another seed (it
-is printed), BETRACE_RULES the number of rules.
+Each span has one age of a name that changed, and rules say the names of any age at random. Their verdicts are those of the rule by the old names over the same
+traces with the old names alone: in files, and on the real Tempo, in groups and each rule alone. Some spans have a second age besides, with another value: the
+newest one counts. BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules.
 """
 import copy
 import os
