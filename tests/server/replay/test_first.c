@@ -444,6 +444,18 @@ static void of_many_parts_those_with_a_rest_are_read(void **state) {
   assert_true(s->fake.traces_read < 50);
 }
 
+/* What a number surely meets would have a search of its own where traces are counted, and is not asked here. */
+static void a_search_that_is_not_asked_is_not_looked_up(void **state) {
+  scene *s = *state;
+  add_half(s, 600, NULL);
+  bt_rule_definition_unref(s->run.rules[0]);
+  s->run.rules[0] = rule_of("number", "when { slow and trace.has(span.name == \"late\" or span.amount >= 5) as p } "
+                                      "never { not (payment after p) }");
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 9001, NOON_NS + 10 * MINUTE_NS, true);
+}
+
 /* Too many have both: what was not read may have broken it first. */
 static void what_is_too_much_to_read_takes_the_proof(void **state) {
   scene *s = *state;
@@ -537,6 +549,7 @@ int main(void) {
       SCENE(what_no_window_finds_whole_is_found),
       SCENE(what_lies_behind_all_that_is_looked_at_is_found),
       SCENE(of_many_parts_those_with_a_rest_are_read),
+      SCENE(a_search_that_is_not_asked_is_not_looked_up),
       SCENE(what_is_too_much_to_read_takes_the_proof),
       SCENE(a_long_trace_counts_once),
       SCENE(cancel_keeps_what_is_certain),
