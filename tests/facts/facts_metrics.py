@@ -52,9 +52,13 @@ class MetricsFacts(facts.TempoCase):
     @classmethod
     def setUpClass(cls):
         needs_generator = differences.of("TraceQL metrics need a metrics generator", variants.current())
-        cls.tempo = TempoServer(config_text=config_with_generator() if needs_generator else config_text_of("fast")).start()
-        cls.addClassCleanup(cls.tempo.stop)
-        cls.prepare()
+        for is_last in (False, False, True):  # the generator may lose what a distributor sends it on a busy machine
+            cls.tempo = TempoServer(config_text=config_with_generator() if needs_generator else config_text_of("fast")).start()
+            cls.addClassCleanup(cls.tempo.stop)
+            cls.prepare()
+            if cls.has_all(is_last):
+                break
+            cls.tempo.stop()
 
     @classmethod
     def prepare(cls):
@@ -69,7 +73,15 @@ class MetricsFacts(facts.TempoCase):
             attrs = {"betrace.violation.rule_id": rule, "betrace.violation.source": source, "betrace.violation.status": "open", "betrace.violation.count": 1}
             for _ in range(number):
                 cls.push("betrace.violation", attrs, AGE_SECONDS, status="error")
-        cls.tempo.wait_until(lambda: cls.counts(VIOLATIONS, 600) == {"slow-db": 3, "pii": 1, None: 0}, "the generator has all spans")
+
+    @classmethod
+    def has_all(cls, is_last):
+        """Whether the generator has all spans; if it is the last one, it has to."""
+        deadline, expected = time.monotonic() + 20, {"slow-db": 3, "pii": 1, None: 0}
+        while (seen := cls.counts(VIOLATIONS, 600)) != expected and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert seen == expected or not is_last, seen
+        return seen == expected
 
     @classmethod
     def push(cls, name, attrs, age, service="betrace", **more):
