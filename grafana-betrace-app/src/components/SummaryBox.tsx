@@ -4,8 +4,8 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2, type IconName } from '@grafana/ui';
 import type { ReactNode } from 'react';
 
-/** bad: something is to be done; good: it is known to be well; unknown: neither. */
-export type SummaryTone = 'bad' | 'good' | 'unknown';
+/** bad: something is to be done; good: it is known to be well; unknown: neither; running: not yet. */
+export type SummaryTone = 'bad' | 'good' | 'unknown' | 'running';
 
 interface Props {
   label: string;
@@ -16,7 +16,7 @@ interface Props {
   children?: ReactNode;
 }
 
-const ICON: Record<SummaryTone, IconName> = { bad: 'exclamation-circle', good: 'check-circle', unknown: 'exclamation-triangle' };
+const ICON: Record<SummaryTone, IconName> = { bad: 'exclamation-circle', good: 'check-circle', unknown: 'exclamation-triangle', running: 'clock-nine' };
 
 export function SummaryBox({ label, tone, icon = ICON[tone], headline, notes, children }: Props) {
   const styles = useStyles2(getStyles);
@@ -48,6 +48,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   bad: css({ borderLeftColor: theme.colors.error.border, '& svg': { color: theme.colors.error.text } }),
   good: css({ borderLeftColor: theme.colors.success.border, '& svg': { color: theme.colors.success.text } }),
   unknown: css({ borderLeftColor: theme.colors.warning.border, '& svg': { color: theme.colors.warning.text } }),
+  running: css({ borderLeftColor: theme.colors.info.border, '& svg': { color: theme.colors.info.text } }),
   headline: css({ ...theme.typography.h4, margin: 0, display: 'flex', alignItems: 'center', gap: theme.spacing(1) }),
   note: css({ margin: theme.spacing(0.5, 0, 0), color: theme.colors.text.secondary }),
 });
