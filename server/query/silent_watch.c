@@ -175,7 +175,7 @@ static bt_status add_tenant(bt_silent_watch *watch, const char *name, bt_error *
 
 /* What is younger than settle may still come; files have all of it. */
 static int64_t settled_end(const bt_silent_watch *watch) {
-  const bt_replay_request asked = {.assumptions = watch->options.assumptions};
+  const bt_replay_request asked = {.assumptions = watch->options.assumptions, .cancel = &watch->scope.cancel};
   int64_t decided_ns = bt_decided_until_ns(watch->options.source, &asked), now_ns = bt_clock_wall_ns();
   return (decided_ns < now_ns ? decided_ns : now_ns) / STEP_NS * STEP_NS;
 }
