@@ -84,12 +84,6 @@ static int64_t number_of(const char *digits, size_t length) {
   return number;
 }
 
-/* Of a date in the Gregorian calendar; years are counted from March on, so that a leap day is the last of one. */
-static int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
-  int64_t from_march = (month + 9) % 12, y = year - (month < 3), of_year = (153 * from_march + 2) / 5 + day - 1;
-  return y * 365 + y / 4 - y / 100 + y / 400 + of_year - 719468;
-}
-
 /* 2026-11-30T09:42:32Z, or with an offset in place of the Z. 0: no time, or one before 1970, which Go has for none. */
 static int64_t time_of(bt_str text) {
   static const struct { size_t at, length; } parts[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}};
@@ -100,7 +94,7 @@ static int64_t time_of(bt_str text) {
   if (text.len == 25) offset_s = number_of(text.ptr + 20, 2) * 3600 + number_of(text.ptr + 23, 2) * 60;
   if (text.len == 25 && text.ptr[19] == '-') offset_s = -offset_s;
   if (said[0] < 1970 || said[1] < 1 || said[1] > 12) return 0;
-  int64_t days = days_since_1970(said[0], said[1], said[2]);
+  int64_t days = bt_days_since_1970(said[0], said[1], said[2]);
   int64_t seconds = days * 86400 + said[3] * 3600 + said[4] * 60 + said[5] - offset_s;
   return seconds < INT64_MAX / second_ns ? seconds * second_ns : 0;
 }

@@ -7,6 +7,7 @@
 #include "dsl/trace/untyped_text.h"
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/span_words.h"
+#include "tempo/wire/wall_clock.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 static const char trace_id_expected[] = "expected a trace id of 32 hex digits";
@@ -32,13 +33,6 @@ static bool take_char(bt_str *text, char wanted) {
   return true;
 }
 
-/* Of the Gregorian calendar, from March on so that the leap day is the last of a year. */
-static int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
-  if (month <= 2) year--;
-  int64_t era = year / 400, of_era = year % 400, of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 /* Digits behind the point, up to nine, and the Z. */
 static bool take_fraction(bt_str *text, int64_t *ns) {
   *ns = 0;
@@ -61,7 +55,7 @@ static bool parse_time(bt_str text, int64_t *out) {
     return false;
   second = 0; /* Java leaves out what is 0 */
   if (take_char(&text, ':') && (!take_digits(&text, 2, &second) || second > 59)) return false;
-  seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+  seconds = bt_days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
   return take_fraction(&text, &ns) && !__builtin_mul_overflow(seconds, INT64_C(1000000000), out) &&
          !__builtin_add_overflow(*out, ns, out);
 }

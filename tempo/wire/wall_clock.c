@@ -16,3 +16,9 @@ int64_t bt_clock_wall_ns(void) {
 int64_t bt_clock_steady_ns(void) {
   return read_clock(CLOCK_BOOTTIME);
 }
+
+/* Years are counted from March on, so that a leap day is the last of one. */
+int64_t bt_days_since_1970(int64_t year, int64_t month, int64_t day) {
+  int64_t from_march = (month + 9) % 12, y = year - (month < 3), of_year = (153 * from_march + 2) / 5 + day - 1;
+  return y * 365 + y / 4 - y / 100 + y / 400 + of_year - 719468;
+}

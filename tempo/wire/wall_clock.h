@@ -9,5 +9,7 @@
 int64_t bt_clock_wall_ns(void);
 /* Nanoseconds since the machine started; it goes on while the machine sleeps. */
 int64_t bt_clock_steady_ns(void);
+/* Of a date in the Gregorian calendar, of a year from 0 on. */
+int64_t bt_days_since_1970(int64_t year, int64_t month, int64_t day);
 
 #endif
