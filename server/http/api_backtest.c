@@ -86,7 +86,10 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a, bt
   bt_field_errors errors = {0};
   *a = (asked){.step_ns = MINUTE_NS, .timeout_ns = 20 * SECOND_NS, .body = bt_question_of_body(call, names)};
   if (!a->body) return false;
-  if (!read_alerts(call, a->body, alerts, &errors)) return false;
+  if (!read_alerts(call, a->body, alerts, &errors)) {
+    bt_field_errors_drop(&errors);
+    return false;
+  }
   read_limits(a->body, &a->limits, &errors);
   read_step(a->body, &a->step_ns, &errors);
   bt_body_range(service, a->body, &range, bt_clock_wall_ns(), &a->range, &errors);

@@ -106,8 +106,6 @@ void bt_api_replays_create(void *context, bt_call *call) {
     bt_job_request request = {.rules = choice.items, .rule_count = choice.count, .tenant = bt_call_tenant(call)};
     read_options(service, call, body, !bt_body_value(body, "dsl"), &request, &errors);
     if (!bt_call_refuse_fields(call, &errors)) submit_replay(service, call, &request, NULL);
-  } else {
-    json_decref(errors.items);
   }
   bt_rule_choice_dispose(&choice);
   json_decref(body);

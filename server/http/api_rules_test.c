@@ -103,9 +103,11 @@ static bt_status judge_body(rule_test *test, json_t *trace, json_t *others, bt_e
   bt_body_traces given = {0};
   bt_field_errors errors = {0};
   bt_status status = bt_body_traces_read(trace, others, &given, &errors, error);
-  if (!status && bt_call_refuse_fields(test->call, &errors))
+  if (status)
+    bt_field_errors_drop(&errors);
+  else if (bt_call_refuse_fields(test->call, &errors))
     test->is_answered = true;
-  else if (!status)
+  else
     status = judge_given(test, &given, error);
   bt_body_traces_dispose(&given);
   return status;

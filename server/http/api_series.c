@@ -109,10 +109,7 @@ static void refuse_no_rule(size_t shadows, bt_field_errors *errors) {
 /* False: answered. */
 static bool read_question(const bt_service *service, bt_call *call, json_t *body, asked *out) {
   bt_field_errors errors = {0};
-  if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) {
-    json_decref(errors.items);
-    return false;
-  }
+  if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) return false;
   out->options.question.source = bt_question_store(service, call, body, &out->rules, &errors);
   size_t shadows = wants_shadows(body, &errors) ? 0 : leave_out_shadows(body, &out->rules);
   read_options(service, call, body, out, &errors);

@@ -146,14 +146,11 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
   bt_error error = {0};
   read_filters(body, out, &errors);
   read_pace(call, body, out, &errors);
-  if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) {
-    json_decref(errors.items);
-    return false;
-  }
+  if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) return false;
   out->question.source = bt_question_store(service, call, body, &out->rules, &errors);
   bt_status status = read_times(service, call, body, out, &errors, &error);
   if (status != BT_OK) {
-    json_decref(errors.items);
+    bt_field_errors_drop(&errors);
     bt_call_error(call, status, &error);
     return false;
   }

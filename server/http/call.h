@@ -191,6 +191,8 @@ void bt_field_errors_add(bt_field_errors *errors, const char *field, const char 
 void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char *const *names);
 /* Whether something is wrong, be it that there was no memory to say what. */
 bool bt_field_errors_any(const bt_field_errors *errors);
+/* Takes them, where another answer was given. */
+void bt_field_errors_drop(bt_field_errors *errors);
 /* True and answered 400 when there are any, or 503 when they were lost; takes them. */
 bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors);
 

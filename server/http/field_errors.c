@@ -51,6 +51,11 @@ void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char
   }
 }
 
+void bt_field_errors_drop(bt_field_errors *errors) {
+  json_decref(errors->items);
+  *errors = (bt_field_errors){0};
+}
+
 bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors) {
   if (!bt_field_errors_any(errors)) return false;
   if (!errors->items) {

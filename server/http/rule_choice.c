@@ -171,10 +171,17 @@ static bool choose_rules(chooser *c, json_t *body) {
   return true;
 }
 
+/* An answer that was given leaves no other for what is wrong with the fields. */
+static bool choose_or_answer(chooser *c, json_t *body) {
+  if (choose_rules(c, body)) return true;
+  bt_field_errors_drop(c->errors);
+  return false;
+}
+
 bool bt_rule_choice_of_replay(const bt_service *service, bt_call *call, json_t *body, bt_rule_choice *choice,
                               bt_field_errors *errors) {
   chooser c = {.service = service, .call = call, .choice = choice, .errors = errors};
-  return choose_rules(&c, body);
+  return choose_or_answer(&c, body);
 }
 
 /* ---- filters of questions ---- */
@@ -214,7 +221,7 @@ bool bt_rule_choice_of_question(const bt_service *service, bt_call *call, json_t
   bt_severity severity;
   if (filter.severity && !bt_severity_parse(bt_str_from(filter.severity), &severity))
     bt_field_errors_add(errors, "severity", "has to be one of info, low, warning, medium, high, error, critical");
-  if (!choose_rules(&c, body)) return false;
+  if (!choose_or_answer(&c, body)) return false;
   choice->count = keep_matching(choice->items, choice->count, &filter);
   filter.framework = NULL; /* annotations of a text that does not compile are not known: it may belong to any */
   choice->broken.count = keep_matching(choice->broken.items, choice->broken.count, &filter);

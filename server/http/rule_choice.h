@@ -23,11 +23,12 @@ typedef struct bt_rule_choice {
 void bt_rule_choice_dispose(bt_rule_choice *choice);
 
 /* For a replay: exactly one of rule_ids, labels and dsl; an unknown id and a broken rule are errors of their fields.
- * False: answered. */
+ * False: answered, and the errors are dropped. */
 bool bt_rule_choice_of_replay(const bt_service *service, bt_call *call, json_t *body, bt_rule_choice *choice,
                               bt_field_errors *errors);
 /* For a question: at most one of rule_ids, labels and dsl; without any, all enabled rules; of these those of `severity`
- * and `framework`. An unknown id is answered with 404. False: answered. */
+ * and `framework`. An unknown id is answered with 404. False: answered, and the errors are
+ * dropped. */
 bool bt_rule_choice_of_question(const bt_service *service, bt_call *call, json_t *body, bt_rule_choice *choice,
                                 bt_field_errors *errors);
 
