@@ -8,7 +8,7 @@ import { Badge, Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 
-import { rowsWith } from '../components/rowsInView';
+import { rowsWith, useRowFocus } from '../components/rowsInView';
 import { PLAIN } from '../i18n';
 import { isMissingLink, type Failure, type Ghost } from './failure';
 import { ghostBar, type TraceItem } from './items';
@@ -255,20 +255,13 @@ export function Waterfall(props: Props) {
     rangeExtractor: (range) => rowsWith(at, range),
     initialRect: { width: 1000, height: 600 },
   });
-  const wantsFocus = useRef(false);
+  const seen = rows.getVirtualItems();
+  const moveFocus = useRowFocus(scroller, 'data-item', at, seen);
   const onKeyDown = itemKeys(props, at, (item) => {
-    wantsFocus.current = true;
+    moveFocus(item);
     setCurrent(item);
     rows.scrollToIndex(item);
   });
-  const seen = rows.getVirtualItems();
-  useEffect(() => {
-    const row = wantsFocus.current && scroller.current?.querySelector<HTMLElement>(`[data-item="${at}"]`);
-    if (row) {
-      row.focus({ preventScroll: true });
-      wantsFocus.current = false;
-    }
-  }, [at, seen]);
   // The span of a deep link, and the first witness, may lie far down.
   const shown = useRef<number | null>(null);
   useEffect(() => {

@@ -9,7 +9,7 @@ import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Link, useNavigate } from 'react-router-dom';
 
 import type { Violation } from '../api/types';
-import { rowsWith } from '../components/rowsInView';
+import { rowsWith, useRowFocus } from '../components/rowsInView';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { formatTime } from '../components/TimeText';
 import { useHost } from '../host/context';
@@ -119,19 +119,12 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
     }
   }, [onNearEnd, lastShown, violations.length]);
   const perPage = () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 1);
-  const wantsFocus = useRef(false);
+  const moveFocus = useRowFocus(scroller, 'data-row', at, items);
   const onKeyDown = rowKeys(at, violations.length, perPage, () => void navigate(urlOf(violations[at])), (row) => {
-    wantsFocus.current = true;
+    moveFocus(row);
     setCurrent(row);
     rows.scrollToIndex(row);
   });
-  useEffect(() => {
-    const row = wantsFocus.current && scroller.current?.querySelector<HTMLElement>(`[data-row="${at}"]`);
-    if (row) {
-      wantsFocus.current = false;
-      row.focus({ preventScroll: true });
-    }
-  }, [at, items]);
   return (
     <div
       className={styles.table}
