@@ -89,27 +89,17 @@ static const bt_condition *lower_order(bt_checker *checker, const bt_ast *node) 
 }
 
 static const bt_condition *lower_call(bt_checker *checker, const bt_ast *node, bool in_choice) {
-  switch (node->function) {
-  case BT_FUNCTION_HAS:
-  case BT_FUNCTION_SPAN:
-  case BT_FUNCTION_FIRST:
-  case BT_FUNCTION_LAST:
-  case BT_FUNCTION_NEXT: return lower_exists(checker, node, in_choice);
-  case BT_FUNCTION_HAS_BEFORE:
-  case BT_FUNCTION_HAS_AFTER: return lower_order(checker, node);
-  case BT_FUNCTION_EXISTS: bt_checker_report_which_span(checker, node, NULL); return NULL;
-  case BT_FUNCTION_EVERY: return bt_checker_every(checker, node);
-  case BT_FUNCTION_COUNT:
-  case BT_FUNCTION_SUM:
-  case BT_FUNCTION_MIN:
-  case BT_FUNCTION_MAX:
-  case BT_FUNCTION_AVG:
-  case BT_FUNCTION_COUNT_DISTINCT:
+  switch (bt_function_row_of(node->function)->class) {
+  case BT_SELECTS_SPANS:
+  case BT_PICKS_SPAN: return lower_exists(checker, node, in_choice);
+  case BT_ORDERS_SPANS: return lower_order(checker, node);
+  case BT_TESTS_FIELD: bt_checker_report_which_span(checker, node, NULL); return NULL;
+  case BT_TESTS_EVERY: return bt_checker_every(checker, node);
+  case BT_AGGREGATES:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a condition: compare this number with something, as in > 3");
     return NULL;
-  case BT_FUNCTION_EVENT_COUNT:
-  case BT_FUNCTION_LINK_COUNT: {
+  case BT_COUNTS_PARTS: {
     const char *name = bt_function_name(node->function);
     bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
                       "%s(…) is a number of one span: compare it in a test, as in trace.has(%s(…) > 3)", name, name);

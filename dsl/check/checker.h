@@ -71,7 +71,7 @@ typedef enum bt_site {
   BT_SITE_WHERE,     /* where(…), and the test of `name.key > 5` */
   BT_SITE_EVENT,     /* event.where(…) */
   BT_SITE_LINK,      /* link.where(…) */
-  BT_SITE_AGGREGATE  /* the value of sum, min, max, avg, count_distinct */
+  BT_SITE_AGGREGATE  /* the value of sum and other aggregates */
 } bt_site;
 
 typedef struct bt_place {
@@ -241,8 +241,8 @@ const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, c
 bt_expression *bt_checker_new_expression(bt_checker *checker, bt_expression_kind kind, bt_type type, bt_range range);
 /* checker_aggregate.c: count, sum and the like. */
 const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place);
-/* sum, min, max, avg: what they give has the unit of their second argument. */
-bool bt_gives_unit_of_value(bt_ast_function function);
+/* sum, min and the like: what they give has the unit of their second argument. */
+bool bt_gives_unit_of_value(bt_function function);
 /* checker_value.c: the static type as far as the tree tells it without resolving: DURATION or TIME; anything else is
  * ATTRIBUTE. */
 bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node);

@@ -15,8 +15,7 @@ bool bt_checker_reads_as_number(const bt_expression *expression) {
 /* Counts are whole numbers from 0, durations are never negative. */
 static bool is_count(const bt_expression *expression) {
   if (expression->kind == BT_EXPRESSION_PART_COUNT) return true;
-  if (expression->kind == BT_EXPRESSION_AGGREGATE)
-    return expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE) return bt_aggregate_row(expression->aggregate)->is_count;
   if (expression->kind != BT_EXPRESSION_FIELD) return false;
   bt_field_kind kind = expression->field.kind;
   return kind == BT_FIELD_TRACE_SPAN_COUNT || kind == BT_FIELD_TRACE_SERVICE_COUNT ||

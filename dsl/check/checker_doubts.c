@@ -10,14 +10,12 @@ typedef struct around {
   const struct around *outer;
 } around;
 
-static bool is_function(const bt_ast *node, bt_ast_function function) {
-  return node->kind == BT_AST_CALL && node->function == function;
-}
-
-/* ---- W019: min, max and avg of nothing ---- */
+/* ---- W019: min, max and the like of nothing ---- */
 
 static bool is_missing_of_none(const bt_ast *node) {
-  return is_function(node, BT_FUNCTION_MIN) || is_function(node, BT_FUNCTION_MAX) || is_function(node, BT_FUNCTION_AVG);
+  if (node->kind != BT_AST_CALL) return false;
+  const bt_function_row *row = bt_function_row_of(node->function);
+  return row->class == BT_AGGREGATES && !row->is_0_of_nothing;
 }
 
 /* An alternative that holds where there is none, or says how many there have to be. */

@@ -71,7 +71,7 @@ static bool is_same(bt_checker *checker, const bt_ast *a, const bt_ast *b) {
 
 /* What `span(…)` and `trace.has(…)` are about, else the node itself: `span(k == 1)` asks for the spans of `k == 1`. */
 static const bt_ast *spans_of(const bt_ast *node) {
-  bool selects = node->kind == BT_AST_CALL && (node->function == BT_FUNCTION_HAS || node->function == BT_FUNCTION_SPAN);
+  bool selects = node->kind == BT_AST_CALL && bt_function_row_of(node->function)->class == BT_SELECTS_SPANS;
   return selects ? node->items[0] : node;
 }
 

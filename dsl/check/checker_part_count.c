@@ -4,8 +4,7 @@
 #include "dsl/syntax/diagnostic_codes.h"
 
 bool bt_is_part_count(const bt_ast *node) {
-  return node->kind == BT_AST_CALL &&
-         (node->function == BT_FUNCTION_EVENT_COUNT || node->function == BT_FUNCTION_LINK_COUNT);
+  return node->kind == BT_AST_CALL && bt_function_row_of(node->function)->class == BT_COUNTS_PARTS;
 }
 
 /* Whether one span is under test there. */

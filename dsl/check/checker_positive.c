@@ -86,7 +86,7 @@ static empty_value value_when_empty(const bt_expression *expression, bool by_nam
   case BT_EXPRESSION_PART_COUNT: return (empty_value){EMPTY_NUMBER, 0}; /* of a span without events */
   case BT_EXPRESSION_AGGREGATE:
     if (!selects_some(expression->selection, by_name)) return (empty_value){EMPTY_UNKNOWN, 0};
-    return (empty_value){bt_aggregate_of_none_is_0(expression->aggregate) ? EMPTY_NUMBER : EMPTY_MISSING, 0};
+    return (empty_value){bt_aggregate_row(expression->aggregate)->is_0_of_nothing ? EMPTY_NUMBER : EMPTY_MISSING, 0};
   case BT_EXPRESSION_NEGATE: {
     empty_value inner = value_when_empty(expression->left, by_name);
     inner.number = -inner.number;

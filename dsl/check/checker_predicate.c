@@ -181,28 +181,18 @@ static const bt_predicate *report_selection(bt_checker *checker, const bt_ast *n
 }
 
 static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, bt_site site) {
-  switch (node->function) {
-  case BT_FUNCTION_EXISTS: return lower_field_test(checker, node->items[0], node->range, BT_PREDICATE_EXISTS, site);
-  case BT_FUNCTION_HAS:
-  case BT_FUNCTION_SPAN:
-  case BT_FUNCTION_FIRST:
-  case BT_FUNCTION_LAST:
-  case BT_FUNCTION_NEXT: return report_selection(checker, node, site);
-  case BT_FUNCTION_EVERY:
-  case BT_FUNCTION_HAS_BEFORE:
-  case BT_FUNCTION_HAS_AFTER:
+  switch (bt_function_row_of(node->function)->class) {
+  case BT_TESTS_FIELD: return lower_field_test(checker, node->items[0], node->range, BT_PREDICATE_EXISTS, site);
+  case BT_SELECTS_SPANS:
+  case BT_PICKS_SPAN: return report_selection(checker, node, site);
+  case BT_TESTS_EVERY:
+  case BT_ORDERS_SPANS:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "%s(…) is a condition on the trace: put it outside, joined with and",
                       bt_function_name(node->function));
     return NULL;
-  case BT_FUNCTION_EVENT_COUNT:
-  case BT_FUNCTION_LINK_COUNT:
-  case BT_FUNCTION_COUNT:
-  case BT_FUNCTION_SUM:
-  case BT_FUNCTION_MIN:
-  case BT_FUNCTION_MAX:
-  case BT_FUNCTION_AVG:
-  case BT_FUNCTION_COUNT_DISTINCT:
+  case BT_COUNTS_PARTS:
+  case BT_AGGREGATES:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a test: compare this value with something, as in > 5");
     return NULL;

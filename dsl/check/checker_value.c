@@ -80,27 +80,17 @@ static const bt_expression *lower_string(bt_checker *checker, const bt_ast *node
 }
 
 static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  switch (node->function) {
-  case BT_FUNCTION_COUNT:
-  case BT_FUNCTION_SUM:
-  case BT_FUNCTION_MIN:
-  case BT_FUNCTION_MAX:
-  case BT_FUNCTION_AVG:
-  case BT_FUNCTION_COUNT_DISTINCT: return bt_checker_aggregate(checker, node, place);
-  case BT_FUNCTION_EVENT_COUNT:
-  case BT_FUNCTION_LINK_COUNT: return bt_checker_part_count(checker, node, place);
-  case BT_FUNCTION_HAS:
-  case BT_FUNCTION_SPAN:
-  case BT_FUNCTION_FIRST:
-  case BT_FUNCTION_LAST:
-  case BT_FUNCTION_NEXT:
+  switch (bt_function_row_of(node->function)->class) {
+  case BT_AGGREGATES: return bt_checker_aggregate(checker, node, place);
+  case BT_COUNTS_PARTS: return bt_checker_part_count(checker, node, place);
+  case BT_SELECTS_SPANS:
+  case BT_PICKS_SPAN:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "selected spans have no value: expected count(…), sum(…, value) or a field");
     return NULL;
-  case BT_FUNCTION_HAS_BEFORE:
-  case BT_FUNCTION_HAS_AFTER:
-  case BT_FUNCTION_EVERY:
-  case BT_FUNCTION_EXISTS:
+  case BT_ORDERS_SPANS:
+  case BT_TESTS_EVERY:
+  case BT_TESTS_FIELD:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "%s(…) is a condition and has no value to compare or to count with",
                       bt_function_name(node->function));

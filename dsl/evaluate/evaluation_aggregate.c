@@ -1,5 +1,5 @@
-/* count, sum, min, max, avg over the members of a selection. Members that are unknown, and spans that were not seen,
- * make the result a range, or unknown. See evaluation.h. */
+/* Aggregates over the members of a selection: the one place that makes their values. Members that are unknown, and
+ * spans that were not seen, make the result a range, or unknown. See evaluation.h. */
 #include <math.h>
 
 #include "dsl/evaluate/evaluation.h"

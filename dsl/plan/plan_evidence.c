@@ -13,8 +13,7 @@ static bool counts_linked(const bt_expression *expression) {
 static bool comparison_shows(const bt_comparison *comparison, bool truth) {
   bool is_left = counts_linked(comparison->left), is_right = counts_linked(comparison->right);
   bool is_count =
-      comparison->left->kind == BT_EXPRESSION_AGGREGATE &&
-      (comparison->left->aggregate == BT_AGGREGATE_COUNT || comparison->left->aggregate == BT_AGGREGATE_COUNT_DISTINCT);
+      comparison->left->kind == BT_EXPRESSION_AGGREGATE && bt_aggregate_row(comparison->left->aggregate)->is_count;
   if (!is_left || is_right || !is_count) return is_left || is_right;
   bool is_upward = comparison->op == BT_GREATER || comparison->op == BT_GREATER_EQUAL;
   bool is_downward = comparison->op == BT_LESS || comparison->op == BT_LESS_EQUAL;

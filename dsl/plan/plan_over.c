@@ -99,10 +99,6 @@ bool bt_plan_number_meets(int64_t number, bt_comparison_operator op, const bt_va
   return op == BT_GREATER_EQUAL && order >= 0;
 }
 
-static bool is_extreme(bt_aggregate aggregate) {
-  return aggregate == BT_AGGREGATE_MIN || aggregate == BT_AGGREGATE_MAX;
-}
-
 /* The fields of the span under test that a value is made from are all there. */
 static bt_over_filter filter_of_value(bt_filter_builder *builder, const bt_expression *value) {
   bt_over_filter all = {bt_filter_all()};
@@ -119,7 +115,8 @@ static bt_over_filter filter_of_value(bt_filter_builder *builder, const bt_expre
 static bt_over_filter contributing_filter(over_context *context, const bt_expression *aggregate,
                                           const bt_comparison *comparison, const bt_value *literal) {
   const bt_expression *value = aggregate->left;
-  if (value && value->kind == BT_EXPRESSION_FIELD && is_extreme(aggregate->aggregate) && comparison)
+  if (value && value->kind == BT_EXPRESSION_FIELD && bt_aggregate_row(aggregate->aggregate)->is_one_of_its_values &&
+      comparison)
     return bt_pushdown_test(context->builder, &value->field, comparison->op, literal, false).over;
   return filter_of_value(context->builder, value);
 }
@@ -128,15 +125,15 @@ static bt_over_filter contributing_filter(over_context *context, const bt_expres
 static const bt_formula *over_aggregate_test(over_context *context, const bt_comparison *comparison,
                                              const bt_value *literal, bool truth) {
   const bt_expression *aggregate = comparison->left;
-  bool of_nothing = bt_aggregate_of_none_is_0(aggregate->aggregate) && bt_plan_number_meets(0, comparison->op, literal);
+  bool of_nothing =
+      bt_aggregate_row(aggregate->aggregate)->is_0_of_nothing && bt_plan_number_meets(0, comparison->op, literal);
   if (of_nothing == truth) return bt_formula_all();
   return over_exists(context, aggregate->selection,
                      contributing_filter(context, aggregate, truth ? comparison : NULL, literal));
 }
 
 static bool is_count(const bt_expression *expression) {
-  return expression && expression->kind == BT_EXPRESSION_AGGREGATE &&
-         (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT);
+  return expression && expression->kind == BT_EXPRESSION_AGGREGATE && bt_aggregate_row(expression->aggregate)->is_count;
 }
 
 /* count(a) op count(b), and so with count_distinct: the greater one is not 0; of two that differ one is not. */
@@ -151,13 +148,13 @@ static const bt_formula *over_counts(over_context *context, const bt_comparison 
                           over_selected(context, comparison->right->selection));
 }
 
-/* min, max and avg of nothing are missing, and then no comparison holds. */
+/* An aggregate that is missing of nothing: then no comparison holds. */
 static const bt_formula *over_aggregates_made(over_context *context, const bt_expression *expression) {
   if (!expression) return bt_formula_all();
   if (expression->kind != BT_EXPRESSION_AGGREGATE)
     return join_and(context, over_aggregates_made(context, expression->left),
                     over_aggregates_made(context, expression->right));
-  if (bt_aggregate_of_none_is_0(expression->aggregate)) return bt_formula_all();
+  if (bt_aggregate_row(expression->aggregate)->is_0_of_nothing) return bt_formula_all();
   return over_exists(context, expression->selection, contributing_filter(context, expression, NULL, NULL));
 }
 

@@ -3,53 +3,42 @@
 #include "dsl/plan/plan_parts.h"
 #include "dsl/rule/field.h"
 
-/* How the value of an expression can move as spans arrive. */
-typedef enum movement { STAYS, GROWS, SHRINKS, MOVES } movement;
-
-static movement reverse_movement(movement m) {
-  if (m == GROWS) return SHRINKS;
-  return m == SHRINKS ? GROWS : m;
+static bt_movement reverse_movement(bt_movement m) {
+  if (m == BT_GROWS) return BT_SHRINKS;
+  return m == BT_SHRINKS ? BT_GROWS : m;
 }
 
-static movement add_movements(movement a, movement b) {
-  if (a == STAYS || a == b) return b;
-  return b == STAYS ? a : MOVES;
+static bt_movement add_movements(bt_movement a, bt_movement b) {
+  if (a == BT_STAYS || a == b) return b;
+  return b == BT_STAYS ? a : BT_MOVES;
 }
 
 /* Fields of spans do not change. */
-static movement field_movement(bt_field_kind kind) {
-  if (!bt_field_is_of_trace(kind)) return STAYS;
-  if (kind == BT_FIELD_TRACE_START) return SHRINKS;
+static bt_movement field_movement(bt_field_kind kind) {
+  if (!bt_field_is_of_trace(kind)) return BT_STAYS;
+  if (kind == BT_FIELD_TRACE_START) return BT_SHRINKS;
   bool grows = kind == BT_FIELD_TRACE_DURATION || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_SPAN_COUNT ||
                kind == BT_FIELD_TRACE_SERVICE_COUNT;
-  return grows ? GROWS : MOVES;
+  return grows ? BT_GROWS : BT_MOVES;
 }
 
 static bool is_steady_selection(const bt_selection *selection);
 static bool is_steady_predicate(const bt_predicate *predicate);
 
-static movement expression_movement(const bt_expression *expression);
+static bt_movement expression_movement(const bt_expression *expression);
 
-static movement aggregate_movement(const bt_expression *expression) {
-  if (!is_steady_selection(expression->selection)) return MOVES;
-  if (expression->left && expression_movement(expression->left) != STAYS) return MOVES;
-  switch (expression->aggregate) {
-  case BT_AGGREGATE_COUNT:
-  case BT_AGGREGATE_COUNT_DISTINCT:
-  case BT_AGGREGATE_MAX: return GROWS;
-  case BT_AGGREGATE_MIN: return SHRINKS;
-  case BT_AGGREGATE_SUM:
-  case BT_AGGREGATE_AVG: break;
-  }
-  return MOVES;
+static bt_movement aggregate_movement(const bt_expression *expression) {
+  if (!is_steady_selection(expression->selection)) return BT_MOVES;
+  if (expression->left && expression_movement(expression->left) != BT_STAYS) return BT_MOVES;
+  return bt_aggregate_row(expression->aggregate)->movement;
 }
 
-static movement expression_movement(const bt_expression *expression) {
+static bt_movement expression_movement(const bt_expression *expression) {
   switch (expression->kind) {
-  case BT_EXPRESSION_LITERAL: return STAYS;
+  case BT_EXPRESSION_LITERAL: return BT_STAYS;
   case BT_EXPRESSION_FIELD: return field_movement(expression->field.kind);
   case BT_EXPRESSION_AGGREGATE: return aggregate_movement(expression);
-  case BT_EXPRESSION_PART_COUNT: return is_steady_predicate(expression->part) ? STAYS : MOVES;
+  case BT_EXPRESSION_PART_COUNT: return is_steady_predicate(expression->part) ? BT_STAYS : BT_MOVES;
   case BT_EXPRESSION_NEGATE: return reverse_movement(expression_movement(expression->left));
   case BT_EXPRESSION_ADD:
     return add_movements(expression_movement(expression->left), expression_movement(expression->right));
@@ -58,46 +47,46 @@ static movement expression_movement(const bt_expression *expression) {
                          reverse_movement(expression_movement(expression->right)));
   case BT_EXPRESSION_MULTIPLY:
   case BT_EXPRESSION_DIVIDE:
-    if (expression_movement(expression->left) == STAYS && expression_movement(expression->right) == STAYS) return STAYS;
+    if (expression_movement(expression->left) == BT_STAYS && expression_movement(expression->right) == BT_STAYS)
+      return BT_STAYS;
     break;
   }
-  return MOVES;
+  return BT_MOVES;
 }
 
 /* What a comparison does as its left side moves against its right one. */
-static movement comparison_movement(const bt_comparison *comparison) {
-  movement left = expression_movement(comparison->left);
+static bt_movement comparison_movement(const bt_comparison *comparison) {
+  bt_movement left = expression_movement(comparison->left);
   if (comparison->right) return add_movements(left, reverse_movement(expression_movement(comparison->right)));
   for (uint32_t i = 0; i < comparison->list_count; i++)
-    if (expression_movement(comparison->list[i]) != STAYS) return MOVES;
+    if (expression_movement(comparison->list[i]) != BT_STAYS) return BT_MOVES;
   return left;
 }
 
 /* A minimum or maximum comes into being with the first span; arithmetic can overflow once it moves. */
 static bool can_be_missing(const bt_expression *expression) {
   if (!expression) return false;
-  if (expression->kind == BT_EXPRESSION_AGGREGATE)
-    return expression->aggregate != BT_AGGREGATE_COUNT && expression->aggregate != BT_AGGREGATE_COUNT_DISTINCT;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE) return !bt_aggregate_row(expression->aggregate)->is_count;
   return expression->kind != BT_EXPRESSION_LITERAL && expression->kind != BT_EXPRESSION_FIELD;
 }
 
 static bool comparison_keeps(const bt_comparison *comparison, bool truth) {
-  movement moves = comparison_movement(comparison);
-  if (moves == STAYS) return true;
+  bt_movement moves = comparison_movement(comparison);
+  if (moves == BT_STAYS) return true;
   bool is_upward = comparison->op == BT_GREATER || comparison->op == BT_GREATER_EQUAL;
   bool is_downward = comparison->op == BT_LESS || comparison->op == BT_LESS_EQUAL;
   if (!truth && (can_be_missing(comparison->left) || can_be_missing(comparison->right))) return false;
-  if (truth) return (is_upward && moves == GROWS) || (is_downward && moves == SHRINKS);
-  return (is_upward && moves == SHRINKS) || (is_downward && moves == GROWS);
+  if (truth) return (is_upward && moves == BT_GROWS) || (is_downward && moves == BT_SHRINKS);
+  return (is_upward && moves == BT_SHRINKS) || (is_downward && moves == BT_GROWS);
 }
 
 /* Only what a predicate says of the trace could change. */
 static bool is_steady_predicate(const bt_predicate *predicate) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
     if (!is_steady_predicate(predicate->items[i])) return false;
-  if (predicate->kind == BT_PREDICATE_COMPARE) return comparison_movement(&predicate->comparison) == STAYS;
+  if (predicate->kind == BT_PREDICATE_COMPARE) return comparison_movement(&predicate->comparison) == BT_STAYS;
   if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE)
-    return field_movement(predicate->field.kind) == STAYS;
+    return field_movement(predicate->field.kind) == BT_STAYS;
   return true;
 }
 

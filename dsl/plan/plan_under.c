@@ -52,8 +52,10 @@ static bool holds_from_one_on(bt_comparison_operator op, const bt_value *literal
 static bool settles_by_span(const bt_expression *aggregate, bt_comparison_operator op) {
   const bt_expression *value = aggregate->left;
   if (value->kind != BT_EXPRESSION_FIELD || value->field.kind != BT_FIELD_DURATION) return false;
-  if (aggregate->aggregate == BT_AGGREGATE_MAX) return op == BT_GREATER || op == BT_GREATER_EQUAL;
-  return aggregate->aggregate == BT_AGGREGATE_MIN && (op == BT_LESS || op == BT_LESS_EQUAL);
+  const bt_function_row *row = bt_aggregate_row(aggregate->aggregate);
+  if (!row->is_one_of_its_values) return false;
+  if (row->movement == BT_GROWS) return op == BT_GREATER || op == BT_GREATER_EQUAL;
+  return row->movement == BT_SHRINKS && (op == BT_LESS || op == BT_LESS_EQUAL);
 }
 
 static bt_under_filter comparison_settles(bt_filter_builder *builder, const bt_comparison *comparison, bool truth) {

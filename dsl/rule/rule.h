@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/base/text.h"
+#include "dsl/rule/functions.h"
 #include "dsl/trace/value.h"
 
 enum {
@@ -92,19 +93,6 @@ typedef enum bt_type { /* static types (dsl.md §5) */
                        BT_TYPE_BOOLEAN,
                        BT_TYPE_ATTRIBUTE
 } bt_type;
-
-typedef enum bt_aggregate {
-  BT_AGGREGATE_COUNT,
-  BT_AGGREGATE_SUM,
-  BT_AGGREGATE_MIN,
-  BT_AGGREGATE_MAX,
-  BT_AGGREGATE_AVG,
-  BT_AGGREGATE_COUNT_DISTINCT /* of values of any type */
-} bt_aggregate;
-
-static inline bool bt_aggregate_of_none_is_0(bt_aggregate aggregate) { /* else it is missing */
-  return aggregate == BT_AGGREGATE_COUNT || aggregate == BT_AGGREGATE_COUNT_DISTINCT || aggregate == BT_AGGREGATE_SUM;
-}
 
 typedef enum bt_expression_kind {
   BT_EXPRESSION_LITERAL,

@@ -49,37 +49,6 @@ bool bt_ast_is_arithmetic(const bt_ast *node) {
          node->kind == BT_AST_DIVIDE || node->kind == BT_AST_NEGATE;
 }
 
-bool bt_function_picks(bt_ast_function function) {
-  return function == BT_FUNCTION_FIRST || function == BT_FUNCTION_LAST || function == BT_FUNCTION_NEXT;
-}
-
-bool bt_function_selects(bt_ast_function function) {
-  return function == BT_FUNCTION_HAS || function == BT_FUNCTION_SPAN || bt_function_picks(function);
-}
-
-const char *bt_function_name(bt_ast_function function) {
-  switch (function) {
-  case BT_FUNCTION_HAS: return "trace.has";
-  case BT_FUNCTION_SPAN: return "span";
-  case BT_FUNCTION_COUNT: return "count";
-  case BT_FUNCTION_SUM: return "sum";
-  case BT_FUNCTION_MIN: return "min";
-  case BT_FUNCTION_MAX: return "max";
-  case BT_FUNCTION_AVG: return "avg";
-  case BT_FUNCTION_COUNT_DISTINCT: return "count_distinct";
-  case BT_FUNCTION_HAS_BEFORE: return "trace.has_before";
-  case BT_FUNCTION_HAS_AFTER: return "trace.has_after";
-  case BT_FUNCTION_EXISTS: return "exists";
-  case BT_FUNCTION_EVERY: return "every";
-  case BT_FUNCTION_FIRST: return "first";
-  case BT_FUNCTION_LAST: return "last";
-  case BT_FUNCTION_NEXT: return "next";
-  case BT_FUNCTION_EVENT_COUNT: return "event.count";
-  case BT_FUNCTION_LINK_COUNT: return "link.count";
-  }
-  return "";
-}
-
 const char *bt_operator_name(bt_comparison_operator op) {
   switch (op) {
   case BT_EQUAL: return "==";

@@ -36,26 +36,6 @@ typedef enum bt_ast_kind {
   BT_AST_SELECTION /* items[0] with filters, relations and `as` behind it */
 } bt_ast_kind;
 
-typedef enum bt_ast_function {
-  BT_FUNCTION_HAS,
-  BT_FUNCTION_SPAN,
-  BT_FUNCTION_COUNT,
-  BT_FUNCTION_SUM,
-  BT_FUNCTION_MIN,
-  BT_FUNCTION_MAX,
-  BT_FUNCTION_AVG,
-  BT_FUNCTION_COUNT_DISTINCT,
-  BT_FUNCTION_HAS_BEFORE,
-  BT_FUNCTION_HAS_AFTER,
-  BT_FUNCTION_EXISTS,
-  BT_FUNCTION_EVERY,
-  BT_FUNCTION_FIRST,
-  BT_FUNCTION_LAST,
-  BT_FUNCTION_NEXT,
-  BT_FUNCTION_EVENT_COUNT, /* of one span: how many of its events (links) meet the test */
-  BT_FUNCTION_LINK_COUNT
-} bt_ast_function;
-
 typedef struct bt_ast bt_ast;
 
 typedef enum bt_ast_suffix { BT_SUFFIX_NONE, BT_SUFFIX_START, BT_SUFFIX_END } bt_ast_suffix;
@@ -88,7 +68,7 @@ struct bt_ast {
   bt_range range; /* without parentheses around it */
   bt_range outer; /* with them */
   bool parenthesised;
-  bt_ast_function function;
+  bt_function function;
   bt_comparison_operator op;
   bt_range op_range;
   bt_str text;         /* PATH, STRING, INDEX */
@@ -160,11 +140,6 @@ bool bt_path_is_valid(bt_str text);
 
 bool bt_ast_is_literal(const bt_ast *node); /* number, duration or boolean */
 bool bt_ast_is_arithmetic(const bt_ast *node);
-/* trace.has(…), first(…) and the like: they select spans. The second: one of several. */
-bool bt_function_selects(bt_ast_function function);
-bool bt_function_picks(bt_ast_function function);
-/* "trace.has", "count", …: as the canonical text writes it. */
-const char *bt_function_name(bt_ast_function function);
 /* "==", "contains", …; "in" and "not in" for lists. */
 const char *bt_operator_name(bt_comparison_operator op);
 const char *bt_clause_name(bt_clause_kind kind);

@@ -45,7 +45,7 @@
  *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
  *   W017  `"checkout*"`, `attributes["http.*"]`: names and keys match exactly
  *   W018  every(spans, test) where nothing asks for such a span: it holds without one
- *   W019  min, max or avg in `always` where nothing says what is to be without such a span: then it does not hold
+ *   W019  an aggregate in `always` where nothing says what is to be without such a span: then it does not hold
  *   W020  `y after q` where q may be a span of another trace, and y is one of the rule's own
  *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
  *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule/functions.h"
 #include "dsl/syntax/diagnostic_codes.h"
 #include "dsl/syntax/vocabulary.h"
 
-/* Words that begin something else where a binding can stand. */
+/* Words that begin something else where a binding can stand. So do the names of functions whose rows say so. */
 static const char *const reserved_words[] = {
-    "and",       "or",    "not",   "in",    "as",     "true",    "false",  "trace",    "span",           "resource",
-    "scope",     "event", "link",  "when",  "never",  "always",  "where",  "before",   "after",          "within",
-    "between",   "under", "above", "child", "parent", "sibling", "of",     "contains", "matches",        "starts_with",
-    "ends_with", "count", "sum",   "min",   "max",    "avg",     "exists", "duration", "count_distinct", "every",
+    "and",    "or",       "not",   "in",       "as",      "true",        "false",     "trace",
+    "span",   "resource", "scope", "event",    "link",    "when",        "never",     "always",
+    "where",  "before",   "after", "within",   "between", "under",       "above",     "child",
+    "parent", "sibling",  "of",    "contains", "matches", "starts_with", "ends_with", "duration",
 };
 
 char bt_lexer_peek(const bt_lexer *lexer, size_t at) {
@@ -428,5 +429,12 @@ void bt_tokens_dispose(bt_tokens *tokens) {
 }
 
 const char *bt_vocabulary_reserved(size_t i) {
-  return i < sizeof reserved_words / sizeof reserved_words[0] ? reserved_words[i] : NULL;
+  size_t words = sizeof reserved_words / sizeof reserved_words[0];
+  if (i < words) return reserved_words[i];
+  size_t left = i - words;
+  for (bt_function function = 0; function < BT_FUNCTIONS; function++) {
+    const bt_function_row *row = bt_function_row_of(function);
+    if (row->is_reserved && left-- == 0) return row->word.name;
+  }
+  return NULL;
 }

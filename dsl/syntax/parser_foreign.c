@@ -272,7 +272,7 @@ static void fix_filtered_aggregate(bt_parser *parser, bt_diagnostic *added, cons
 bool bt_parser_report_filtered_aggregate(bt_parser *parser, bt_ast *left) {
   if (left->kind != BT_AST_SELECTION || left->items[0]->kind != BT_AST_CALL) return false;
   const bt_ast *call = left->items[0];
-  bool is_aggregate = call->function >= BT_FUNCTION_COUNT && call->function <= BT_FUNCTION_COUNT_DISTINCT;
+  bool is_aggregate = bt_function_row_of(call->function)->class == BT_AGGREGATES;
   if (!is_aggregate || left->parts[0].kind != BT_PART_WHERE || parser->stopped || parser->reported_at == parser->at)
     return false;
   parser->reported_at = parser->at;

@@ -4,50 +4,6 @@
 #include "dsl/syntax/parser.h"
 #include "dsl/syntax/vocabulary.h"
 
-typedef struct function_row {
-  const char *name;
-  bt_ast_function function;
-  uint32_t arguments;
-  const char *shape;
-} function_row;
-
-static const function_row functions[] = {
-    {"trace.has", BT_FUNCTION_HAS, 1, "trace.has(test)"},
-    {"span", BT_FUNCTION_SPAN, 1, "span(test)"},
-    {"count", BT_FUNCTION_COUNT, 1, "count(spans)"},
-    {"sum", BT_FUNCTION_SUM, 2, "sum(spans, value)"},
-    {"min", BT_FUNCTION_MIN, 2, "min(spans, value)"},
-    {"max", BT_FUNCTION_MAX, 2, "max(spans, value)"},
-    {"avg", BT_FUNCTION_AVG, 2, "avg(spans, value)"},
-    {"count_distinct", BT_FUNCTION_COUNT_DISTINCT, 2, "count_distinct(spans, value)"},
-    {"trace.count", BT_FUNCTION_COUNT, 1, "trace.count(spans)"},
-    {"trace.sum", BT_FUNCTION_SUM, 2, "trace.sum(spans, value)"},
-    {"trace.min", BT_FUNCTION_MIN, 2, "trace.min(spans, value)"},
-    {"trace.max", BT_FUNCTION_MAX, 2, "trace.max(spans, value)"},
-    {"trace.avg", BT_FUNCTION_AVG, 2, "trace.avg(spans, value)"},
-    {"trace.count_distinct", BT_FUNCTION_COUNT_DISTINCT, 2, "trace.count_distinct(spans, value)"},
-    {"trace.has_before", BT_FUNCTION_HAS_BEFORE, 2, "trace.has_before(spans, spans)"},
-    {"trace.has_after", BT_FUNCTION_HAS_AFTER, 2, "trace.has_after(spans, spans)"},
-    {"exists", BT_FUNCTION_EXISTS, 1, "exists(field)"},
-    {"every", BT_FUNCTION_EVERY, 2, "every(spans, test)"},
-    {"first", BT_FUNCTION_FIRST, 1, "first(spans)"},
-    {"last", BT_FUNCTION_LAST, 1, "last(spans)"},
-    {"next", BT_FUNCTION_NEXT, 1, "next(spans after point)"},
-    {"event.count", BT_FUNCTION_EVENT_COUNT, 1, "event.count(test)"},
-    {"link.count", BT_FUNCTION_LINK_COUNT, 1, "link.count(test)"},
-    /* Accepted, and written in full by the formatter. */
-    {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
-    {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
-};
-
-enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0], SHORT_FORMS = 2 };
-
-static const function_row *find_function(bt_str name) {
-  for (size_t i = 0; i < FUNCTION_COUNT; i++)
-    if (bt_str_equal(name, bt_str_from(functions[i].name))) return &functions[i];
-  return NULL;
-}
-
 static bool is_comma(const bt_token *token) {
   return token->kind == BT_TOKEN_COMMA;
 }
@@ -61,21 +17,24 @@ static bool is_comparison(const bt_token *token) {
 }
 
 static const char *nearest_function(bt_str name) {
-  const char *names[FUNCTION_COUNT + 1];
-  for (size_t i = 0; i < FUNCTION_COUNT; i++) names[i] = functions[i].name;
-  names[FUNCTION_COUNT] = NULL;
+  const char *names[2 * BT_FUNCTIONS + 1];
+  size_t count = 0;
+  for (bt_function i = 0; i < BT_FUNCTIONS; i++) {
+    const bt_function_row *row = bt_function_row_of(i);
+    names[count++] = row->word.name;
+    if (row->other.name) names[count++] = row->other.name;
+  }
+  names[count] = NULL;
   const char *foreign = bt_foreign_function(name);
   if (foreign) return foreign;
   return bt_foreign_advice(name) ? NULL : bt_suggest_nearest(name, names);
 }
 
-#define ALL_FUNCTIONS                                                                                                  \
-  "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after, "      \
-  "exists, every, first, last, next, event.count and link.count"
-
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {
   const char *nearest = nearest_function(name->text), *advice = bt_foreign_advice(name->text);
+  char all[BT_FUNCTION_LIST_BYTES];
+  bt_function_list(NULL, all);
   parser->reported_at = parser->at;
   bt_str shown = name->text.len > 60 ? (bt_str){name->text.ptr, 60} : name->text;
   if (nearest) {
@@ -84,18 +43,18 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
     bt_diagnostics_set_fix(parser->diagnostics, added, name->range, bt_str_from(nearest));
   } else if (advice) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-                       "unknown function `%.*s`: %s. The " ALL_FUNCTIONS, BT_FMT(shown), advice);
+                       "unknown function `%.*s`: %s. The functions are %s", BT_FMT(shown), advice, all);
   } else if (bt_parser_call_has(parser, is_comma) || !bt_parser_call_has(parser, is_comparison)) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-                       "unknown function `%.*s`: " ALL_FUNCTIONS, BT_FMT(shown));
+                       "unknown function `%.*s`: functions are %s", BT_FMT(shown), all);
   } else {
-    bt_diagnostic *added = bt_diagnostics_add(
-        parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-        "unknown function `%.*s`: a filter is written %.*s.where(…), and " ALL_FUNCTIONS, BT_FMT(shown), BT_FMT(shown));
+    bt_diagnostic *added =
+        bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
+                           "unknown function `%.*s`: a filter is written %.*s.where(…), and functions are %s",
+                           BT_FMT(shown), BT_FMT(shown), all);
     bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){name->range.end, name->range.end}, ".where");
   }
 }
-#undef ALL_FUNCTIONS
 
 /* Arguments up to `)`; the `(` is the next token. False when the call is not closed: then its end, and so its meaning,
  * is a guess. */
@@ -114,14 +73,10 @@ static bool parse_arguments(bt_parser *parser, bt_ast_list *list) {
   return closed;
 }
 
-static const char *hint_for_none(const function_row *row) {
-  if (row->function == BT_FUNCTION_EVENT_COUNT) return ": event.count(true) counts all events of the span";
-  return row->function == BT_FUNCTION_LINK_COUNT ? ": link.count(true) counts all links of the span" : "";
-}
-
 static bt_ast *parse_call(bt_parser *parser) {
   const bt_token *name = bt_parser_peek(parser, 0);
-  const function_row *row = find_function(name->text);
+  const bt_function_word *word = NULL;
+  const bt_function_row *row = bt_function_named(name->text, &word);
   if (!row) report_unknown_function(parser, name);
   bt_ast *node = bt_parser_node(parser, row ? BT_AST_CALL : BT_AST_ERROR, name->range);
   bt_ast_list list = {0};
@@ -138,10 +93,11 @@ static bt_ast *parse_call(bt_parser *parser) {
   node->item_count = list.count;
   if (list.count == row->arguments) return node;
   node->kind = BT_AST_ERROR;
+  const char *hint = list.count ? NULL : row->without_any;
   if (parser->diagnostics->error_count == reported_before)
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, node->range,
-                       "expected %s, found %u argument%s%s", row->shape, list.count, list.count == 1 ? "" : "s",
-                       list.count ? "" : hint_for_none(row));
+                       "expected %s, found %u argument%s%s%s", word->shape, list.count, list.count == 1 ? "" : "s",
+                       hint ? ": " : "", hint ? hint : "");
   return node;
 }
 
@@ -267,10 +223,4 @@ bt_ast *bt_parser_primary(bt_parser *parser) {
     bt_parser_recover(parser);
   }
   return bt_parser_node(parser, BT_AST_ERROR, here);
-}
-
-const char *bt_vocabulary_function(size_t i, const char **shape) {
-  if (i >= FUNCTION_COUNT - SHORT_FORMS) return NULL;
-  *shape = functions[i].shape;
-  return functions[i].name;
 }

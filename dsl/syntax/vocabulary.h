@@ -1,6 +1,7 @@
-/* The words of the language, from the tables that the lexer and the parser read; checker_vocabulary.h has those that
- * the checker knows. Editors use them, and so do tests that compare the documentation with the language. Each function
- * gives word number i of its table, NULL past the end. Thread: no state. */
+/* The words of the language, from the tables that the lexer and the parser read; functions.h has its functions, and
+ * checker_vocabulary.h has those that the checker knows. Editors use them, and so do tests that compare the
+ * documentation with the language. Each function gives word number i of its table, NULL past the end. Thread: no state.
+ */
 #ifndef BT_DSL_SYNTAX_VOCABULARY_H
 #define BT_DSL_SYNTAX_VOCABULARY_H
 
@@ -12,8 +13,6 @@ const char *bt_vocabulary_clause(size_t i); /* when, always, never */
 const char *bt_vocabulary_operator(size_t i);
 /* "before", …, "child of". "within" wants a duration and `of`, "between" an `and`. */
 const char *bt_vocabulary_relation(size_t i);
-/* "trace.has", …; *shape is its call, "sum(spans, value)". */
-const char *bt_vocabulary_function(size_t i, const char **shape);
 const char *bt_vocabulary_unit(size_t i);     /* of durations, largest first */
 const char *bt_vocabulary_reserved(size_t i); /* words that cannot name a binding */
 

@@ -183,21 +183,17 @@ void bt_offer_function(bt_offering *o, const char *name) {
   bt_offer_named(o, BT_STR(""), name);
 }
 
-/* One span of several. */
-static void offer_picks(bt_offering *o) {
-  bt_offer_function(o, "first");
-  bt_offer_function(o, "last");
-  bt_offer_function(o, "next");
+void bt_offer_functions(bt_offering *o, bt_function_class class) {
+  const bt_function_row *row = NULL;
+  const bt_function_word *word = NULL;
+  for (size_t i = 0; !o->status && (word = bt_function_word_at(i, &row)) != NULL; i++)
+    if (row->class == class) bt_offer_function(o, word->name);
 }
 
 static void offer_condition(bt_offering *o) {
-  bt_language_word word;
-  for (size_t i = 0; !o->status && bt_language_word_at(i, &word); i++) {
-    bool is_for_spans = strcmp(word.name, "exists") == 0 || strcmp(word.name, "event.where") == 0 ||
-                        strcmp(word.name, "link.where") == 0 || strcmp(word.name, "event.count") == 0 ||
-                        strcmp(word.name, "link.count") == 0;
-    if (word.class == BT_WORD_FUNCTION && !is_for_spans) offer_word(o, BT_STR(""), bt_str_from(word.name), &word);
-  }
+  static const bt_function_class classes[] = {BT_SELECTS_SPANS, BT_PICKS_SPAN, BT_ORDERS_SPANS, BT_TESTS_EVERY,
+                                              BT_AGGREGATES};
+  for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) bt_offer_functions(o, classes[i]);
   bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
   bt_offer_words(o, BT_CLASS(FIELD), "trace.", BT_STR(""), false);
   bt_offer_function(o, "not");
@@ -209,20 +205,19 @@ static void offer_condition(bt_offering *o) {
 static void offer_test(bt_offering *o) {
   bt_editor_site site = o->context->site;
   if (site == BT_AT_VALUE) {
-    bt_offer_aggregates(o);
+    bt_offer_functions(o, BT_AGGREGATES);
   } else if (site != BT_AT_FIELD) {
     bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
     bt_offer_function(o, "not");
-    bt_offer_function(o, "exists");
+    bt_offer_functions(o, BT_TESTS_FIELD);
     if (site != BT_AT_EVENT && site != BT_AT_LINK) {
       bt_offer_function(o, "event.where"), bt_offer_function(o, "link.where");
-      bt_offer_part_counts(o);
+      bt_offer_functions(o, BT_COUNTS_PARTS);
     }
   }
   if (site == BT_AT_OPERAND) {
-    bt_offer_function(o, "trace.has");
-    bt_offer_function(o, "span");
-    offer_picks(o);
+    bt_offer_functions(o, BT_SELECTS_SPANS);
+    bt_offer_functions(o, BT_PICKS_SPAN);
     want_selections(o);
   }
   bt_offer_dotted(o);
@@ -347,7 +342,7 @@ static void offer_point(bt_offering *o) {
   if (is_of_event)
     offer_times(o);
   else
-    offer_picks(o);
+    bt_offer_functions(o, BT_PICKS_SPAN);
   bt_offer_bindings(o);
   bt_str head = bt_path_head(o->context->typed);
   if (!bt_path_front(o->context->typed).len || !bt_context_is_binding(o->context, head)) return;

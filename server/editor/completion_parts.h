@@ -25,6 +25,7 @@ void bt_offer_item(bt_offering *o, bt_completion_kind kind, bt_str label, bt_str
 /* A word of the language by its name, behind `front`. */
 void bt_offer_named(bt_offering *o, bt_str front, const char *name);
 void bt_offer_function(bt_offering *o, const char *name);
+void bt_offer_functions(bt_offering *o, bt_function_class class); /* all of this class */
 /* All words of these classes whose name begins with `head`; the head stands in `front` already when `is_cut`. */
 void bt_offer_words(bt_offering *o, unsigned classes, const char *head, bt_str front, bool is_cut);
 void bt_offer_bindings(bt_offering *o);
@@ -36,8 +37,6 @@ bt_str bt_offer_joined(bt_offering *o, bt_str front, const char *text);
 
 /* completion_value.c */
 void bt_offer_value(bt_offering *o);
-void bt_offer_aggregates(bt_offering *o);  /* count, sum and the like */
-void bt_offer_part_counts(bt_offering *o); /* of one span */
 void bt_offer_durations(bt_offering *o);
 /* Whether the brackets behind the path hold the key of an attribute, and not a vendor of the trace state. */
 bool bt_index_is_attributes(bt_str path);

@@ -133,19 +133,6 @@ static bool may_be_duration(const bt_context *context) {
   return context->left_kind == BT_LEFT_PATH && bt_str_equal(bt_path_last(context->left), BT_STR("duration"));
 }
 
-void bt_offer_aggregates(bt_offering *o) {
-  static const char *const names[] = {
-      "count",       "sum",       "min",       "max",       "avg",       "count_distinct",
-      "trace.count", "trace.sum", "trace.min", "trace.max", "trace.avg", "trace.count_distinct"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
-}
-
-/* Numbers of one span. */
-void bt_offer_part_counts(bt_offering *o) {
-  bt_offer_function(o, "event.count");
-  bt_offer_function(o, "link.count");
-}
-
 void bt_offer_value(bt_offering *o) {
   offer_left_values(o);
   if (o->context->quote) return;
@@ -160,12 +147,12 @@ void bt_offer_value(bt_offering *o) {
     bt_offer_words(o, BT_CLASS(FIELD), "resource.", BT_STR(""), false);
     bt_offer_words(o, BT_CLASS(FIELD), "scope.", BT_STR(""), false);
   }
-  if (o->context->site == BT_AT_OPERAND || o->context->site == BT_AT_WHERE) bt_offer_part_counts(o);
+  if (o->context->site == BT_AT_OPERAND || o->context->site == BT_AT_WHERE) bt_offer_functions(o, BT_COUNTS_PARTS);
   bt_offer_bindings(o);
   bool is_owned =
       bt_path_front(o->context->typed).len && (bt_str_starts_with(o->context->typed, BT_STR("span.")) ||
                                                bt_str_starts_with(o->context->typed, BT_STR("resource.")) ||
                                                bt_context_is_binding(o->context, bt_path_head(o->context->typed)));
   if (is_owned) bt_offer_dotted(o);
-  bt_offer_aggregates(o);
+  bt_offer_functions(o, BT_AGGREGATES);
 }

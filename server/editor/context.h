@@ -37,7 +37,7 @@ typedef enum bt_editor_site {
   BT_AT_EVENT, /* event.where(…) */
   BT_AT_LINK,  /* link.where(…) */
   BT_AT_FIELD, /* of exists */
-  BT_AT_VALUE  /* what sum, min, max, avg and count_distinct are of */
+  BT_AT_VALUE  /* what sum and other aggregates are of */
 } bt_editor_site;
 
 typedef enum bt_left_kind { BT_LEFT_NONE, BT_LEFT_PATH, BT_LEFT_STRING, BT_LEFT_INDEX, BT_LEFT_OTHER } bt_left_kind;

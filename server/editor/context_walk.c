@@ -66,23 +66,10 @@ static void set_operand(bt_frame *frame, bt_left_kind kind, bt_str text, bt_str 
   }
 }
 
-static bool is_aggregate(bt_str name) {
-  static const char *const names[] = {"sum", "min", "max", "avg", "count_distinct"};
-  if (bt_str_starts_with(name, BT_STR("trace."))) name = (bt_str){name.ptr + 6, name.len - 6};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (bt_str_equal(name, bt_str_from(names[i]))) return true;
-  return false;
-}
-
-static bool is_count(bt_str name) {
-  return bt_str_equal(name, BT_STR("count")) || bt_str_equal(name, BT_STR("trace.count")) ||
-         bt_str_equal(name, BT_STR("event.count")) || bt_str_equal(name, BT_STR("link.count"));
-}
-
-static bool is_selection_call(bt_str name) {
-  return bt_str_equal(name, BT_STR("trace.has")) || bt_str_equal(name, BT_STR("span")) ||
-         bt_str_equal(name, BT_STR("first")) || bt_str_equal(name, BT_STR("last")) ||
-         bt_str_equal(name, BT_STR("next"));
+/* NULL: the name is no function's. */
+static const bt_function_row *find_function(bt_str name) {
+  const bt_function_word *word = NULL;
+  return bt_function_named(name, &word);
 }
 
 static void open_call(bt_walk *walk, bt_str name) {
@@ -273,10 +260,12 @@ static void close_frame(bt_walk *walk) {
     set_operand(frame, BT_LEFT_INDEX, closed.name, closed.left);
     frame->is_value = frame->stage == BT_STAGE_DONE || frame->is_value;
   } else if (closed.kind == BT_FRAME_CALL) {
-    bool is_first = frame->stage == BT_STAGE_START;
-    if (is_first) frame->is_value = is_aggregate(closed.name) || is_count(closed.name);
-    if (is_first) frame->is_selection = is_selection_call(closed.name);
-    if (is_first) frame->is_condition = !frame->is_value && !frame->is_selection;
+    if (frame->stage == BT_STAGE_START) {
+      const bt_function_row *row = find_function(closed.name);
+      frame->is_value = row && (row->class == BT_AGGREGATES || row->class == BT_COUNTS_PARTS);
+      frame->is_selection = row && bt_function_selects(row->function);
+      frame->is_condition = !frame->is_value && !frame->is_selection;
+    }
     set_operand(frame, BT_LEFT_OTHER, (bt_str){0}, (bt_str){0});
   } else if (closed.kind != BT_FRAME_ANNOTATION) {
     set_operand(frame, BT_LEFT_OTHER, (bt_str){0}, (bt_str){0});
@@ -347,7 +336,8 @@ static void take_comma(bt_walk *walk) {
   if (frame->kind == BT_FRAME_LIST) frame->stage = BT_STAGE_RIGHT;
   if (frame->kind != BT_FRAME_CALL) return;
   frame->argument++;
-  if (is_aggregate(frame->name)) frame->site = BT_AT_VALUE;
+  const bt_function_row *row = find_function(frame->name);
+  if (row && row->class == BT_AGGREGATES && row->arguments == 2) frame->site = BT_AT_VALUE;
   if (bt_str_equal(frame->name, BT_STR("every"))) frame->site = BT_AT_WHERE;
   begin_test(walk, false);
 }

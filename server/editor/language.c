@@ -83,30 +83,6 @@ static const doc_row docs[] = {
     {"over", NULL, "Belongs to downstream of: at most how many links lie between."},
     {"links", NULL, "Belongs to over and its number."},
     {"link", NULL, "Belongs to over and its number; link.k is a field of a link."},
-    {"trace.has", NULL, "Some span of the trace meets the test."},
-    {"span", NULL, "The spans that meet the test, for relations, filters and bindings."},
-    {"count", NULL, "How many spans there are."},
-    {"sum", NULL, "Sum of a value, as price * quantity, over the spans that have it as a number; 0 for none."},
-    {"min", NULL, "Least value, or earliest time, over the spans; missing for none."},
-    {"max", NULL, "Greatest value, or latest time, over the spans; missing for none."},
-    {"avg", NULL, "Mean of a value over the spans; missing for none."},
-    {"count_distinct", NULL,
-     "How many different values the spans have; what is missing is none, of an array each element."},
-    {"trace.count_distinct", NULL, "The same as count_distinct."},
-    {"trace.count", NULL, "The same as count."},
-    {"trace.sum", NULL, "The same as sum."},
-    {"trace.min", NULL, "The same as min."},
-    {"trace.max", NULL, "The same as max."},
-    {"trace.avg", NULL, "The same as avg."},
-    {"trace.has_before", NULL,
-     "Some span of the first kind starts before every span of the second, and there is one of these."},
-    {"trace.has_after", NULL,
-     "Some span of the first kind starts after every span of the second, and there is one of these."},
-    {"exists", NULL, "The field is there."},
-    {"every", NULL, "All of these spans meet the test; where there are none it holds."},
-    {"first", NULL, "Of these spans the one that starts first; of those at one time the one with the lowest id."},
-    {"last", NULL, "Of these spans the one that starts last; of those at one time the one with the highest id."},
-    {"next", NULL, "Of the spans that start after the point the first one."},
     {"span.name", NULL, "Name of the span."},
     {"span.kind", NULL, "unspecified, internal, server, client, producer or consumer."},
     {"span.status", NULL, "unset, ok or error."},
@@ -141,8 +117,6 @@ static const doc_row docs[] = {
     {"scope.version", NULL, "Version of the instrumentation scope."},
     {"event.name", NULL, "Name of an event of the span: some event has it."},
     {"event.time", NULL, "When an event of the span was: before, after, within … of or between points in time."},
-    {"event.count", NULL, "How many events of the span meet the test; event.count(true) counts all."},
-    {"link.count", NULL, "How many links of the span meet the test; link.count(true) counts all."},
     {"event.where", "event.where(test)", "One and the same event of the span meets the test."},
     {"link.trace_id", NULL, "Id of the trace that a link of the span names, 32 hex digits: some link has it."},
     {"link.span_id", NULL, "Id of the span that a link of the span names, 16 hex digits: some link has it."},
@@ -233,14 +207,13 @@ static bool take_field(field_source source, const char *head, size_t *i, bt_lang
 }
 
 static bool take_function(size_t *i, bt_language_word *out) {
-  const char *shape = NULL;
-  const char *name = bt_vocabulary_function(*i, &shape);
-  if (!name) {
-    for (size_t k = 0; bt_vocabulary_function(k, &shape); k++) --*i;
+  const bt_function_row *row = NULL;
+  const bt_function_word *word = bt_function_word_at(*i, &row);
+  if (!word) {
+    for (size_t k = 0; bt_function_word_at(k, &row); k++) --*i;
     return false;
   }
-  *out = (bt_language_word){.class = BT_WORD_FUNCTION, .name = name, .signature = shape};
-  describe_word("", name, out);
+  *out = (bt_language_word){BT_WORD_FUNCTION, word->name, word->shape, word->help};
   return true;
 }
 
