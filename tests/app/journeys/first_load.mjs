@@ -32,7 +32,7 @@ export default function firstLoad({ run, inWindow, step }) {
   const standalone = !run.target.roles;
   const limit = standalone ? LIMITS.standalone : LIMITS.plugin;
   for (const place of ['', '/rules', '/violations']) {
-    step(`first load of ${place || '/'}`, async (context) => inWindow({}, async (session) => {
+    step(`first load of ${place || '/'}`, async (context) => inWindow({ isFirstVisit: true }, async (session) => {
       const loaded = gather(session.page, standalone ? (path) => !path.startsWith('/v1/') : (path) => OWN.test(path));
       await session.goto(place);
       await settled(session.page);

@@ -2,6 +2,7 @@
    faults of others are named here, each with whose it is. Runs in Node. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { tool } from '../../../grafana-betrace-app/harness/tools.mjs';
 import { ROOT } from './betrace.mjs';
@@ -14,43 +15,88 @@ const PATIENCE_MS = Number(process.env.APP_PATIENCE_MS) || 120_000;
 const ICONS_MS = 200; // icons come one by one after the page is drawn; for the picture only
 export const SHOTS = path.join(ROOT, 'build/app/screenshots');
 
+const START = { executablePath: EXECUTABLE, headless: true, args: FLAGS };
+const WINDOW = { viewport: { width: 1360, height: 850 }, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' };
+
 /* What the browser itself says about an answer that is not 2xx: the answer is what the page has to deal with, and the journeys look at that. */
 const STATUS_LINE = /^Failed to load resource: the server responded with a status of \d+/;
 const KNOWN = [
   { text: STATUS_LINE, whose: 'the browser: an answer with an error status' },
 ];
 
-export async function launch() {
-  if (!fs.existsSync(EXECUTABLE)) {
-    throw new Error(`no ${EXECUTABLE}: apt-get install chromium-headless-shell, or name one in CHROMIUM_BIN`);
+/** A browser. All its windows have one profile, and come one after the other: what it compiled of the pages for one of them is there for the next, which
+    halves what a page costs. A window for a first visit has a profile of its own, with nothing in it. */
+class Browser {
+  static async launch() {
+    if (!fs.existsSync(EXECUTABLE)) {
+      throw new Error(`no ${EXECUTABLE}: apt-get install chromium-headless-shell, or name one in CHROMIUM_BIN`);
+    }
+    const browser = new Browser();
+    browser.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'betrace-browser-'));
+    browser.shared = await tool('playwright-core').chromium.launchPersistentContext(browser.folder, { ...START, ...WINDOW });
+    return browser;
   }
-  return tool('playwright-core').chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS });
+
+  /** {context, end(origins)}: where a window opens, and what leaves nothing of it behind. */
+  async profile({ isFirstVisit = false }) {
+    if (isFirstVisit) {
+      this.other ??= await tool('playwright-core').chromium.launch(START);
+      const context = await this.other.newContext(WINDOW);
+      return { context, end: () => context.close() };
+    }
+    return { context: this.shared, end: (origins) => this.empty(origins) };
+  }
+
+  async empty(origins) {
+    const [kept, ...others] = this.shared.pages();
+    const devtools = await this.shared.newCDPSession(kept);
+    await Promise.all(others.map((page) => page.close()));
+    for (const origin of origins) {
+      await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'local_storage,indexeddb,cache_storage,service_workers' });
+    }
+    await devtools.detach();
+    await this.shared.unrouteAll({ behavior: 'ignoreErrors' });
+    await this.shared.clearCookies();
+  }
+
+  async close() {
+    await this.other?.close();
+    await this.shared.close();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
 }
+
+export const launch = () => Browser.launch();
 
 /** A window. Its faults are gathered; `end` asserts that there were none. */
 export class Session {
-  constructor(context, target, options) {
-    Object.assign(this, { context, target, options, outside: [], faults: [], missing: [] });
+  constructor(profile, target, options) {
+    Object.assign(this, { profile, context: profile.context, target, options, outside: [], faults: [], missing: [], origins: new Set() });
   }
 
+  /** Options: `theme`, `isFirstVisit`, and those of the target. */
   static async open(browser, target, options) {
-    const context = await browser.newContext({ viewport: { width: 1360, height: 850 }, colorScheme: options.theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' });
-    context.setDefaultTimeout(PATIENCE_MS);
-    const session = new Session(context, target, options);
-    await target.prepare(context, options);
-    session.page = await context.newPage();
+    const session = new Session(await browser.profile(options), target, options);
+    session.context.setDefaultTimeout(PATIENCE_MS);
+    await target.prepare(session.context, options);
+    session.page = await session.context.newPage();
+    await session.page.emulateMedia({ colorScheme: options.theme });
     session.watch();
     return session;
   }
 
+  onRequest = (request) => {
+    const { protocol, hostname, origin } = new URL(request.url());
+    if (hostname === '127.0.0.1') {
+      this.origins.add(origin);
+    } else if (!['data:', 'blob:'].includes(protocol)) {
+      this.outside.push(request.url());
+    }
+  };
+
   watch() {
     // of the context: frames' and workers' are among them
-    this.context.on('request', (request) => {
-      const { protocol, hostname } = new URL(request.url());
-      if (!['data:', 'blob:'].includes(protocol) && hostname !== '127.0.0.1') {
-        this.outside.push(request.url());
-      }
-    });
+    this.context.on('request', this.onRequest);
     this.page.on('response', (response) => response.status() === 404 && this.missing.push(new URL(response.url()).pathname));
     this.page.on('pageerror', (error) => this.faults.push(`thrown: ${error.stack ?? error}`));
     this.page.on('console', (message) => {
@@ -83,7 +129,8 @@ export class Session {
   }
 
   async close() {
-    await this.context.close();
+    this.context.off('request', this.onRequest);
+    await this.profile.end(this.origins);
   }
 
   end() {
