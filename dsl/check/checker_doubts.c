@@ -90,10 +90,6 @@ static bool is_foreign_binding(const bt_checker *checker, const bt_ast *ref) {
   return false;
 }
 
-static bool is_order(bt_relation_kind kind) {
-  return kind == BT_BEFORE || kind == BT_AFTER || kind == BT_WITHIN_OF || kind == BT_BETWEEN;
-}
-
 static bool is_bare_name(const bt_checker *checker, const bt_ast *base) {
   if (base->kind == BT_AST_STRING) return true;
   return base->kind == BT_AST_PATH && !bt_scope_is_binding(checker, bt_path_head(base->text));
@@ -107,7 +103,7 @@ static void warn_of_own_name(bt_checker *checker, const bt_ast *selection) {
     const bt_ast_part *part = &selection->parts[i];
     if (part->kind != BT_PART_RELATION) continue;
     bool is_of_other = is_foreign_binding(checker, part->first.ref) || is_foreign_binding(checker, part->second.ref);
-    if (bt_relation_is_linked(part->relation) || (is_of_other && !is_order(part->relation))) return;
+    if (bt_relation_is_linked(part->relation) || (is_of_other && !bt_relation_is_order(part->relation))) return;
     if (is_of_other && !order) order = part;
   }
   if (!order) return;
@@ -133,7 +129,7 @@ static void warn_of_picked_link(bt_checker *checker, const bt_ast *selection) {
         checker, BT_W_PICKED_LINK, part->range,
         "%s(…) is one span of the rule's own trace, and only that one is asked for this: write %s(spans %s …) for the "
         "one of those that are",
-        name, name, bt_relation_name(part->relation));
+        name, name, bt_relation_rows[part->relation].name);
     bt_range moved = {call->range.end - 1, part->range.end};
     if (i == 0 && call->range.end == call->outer.end)
       bt_checker_fix(checker, added, moved, " %.*s)", BT_FMT(bt_checker_source(checker, part->range)));

@@ -238,18 +238,18 @@ static const bt_expression *lower_point(bt_checker *checker, const bt_ast_point 
 }
 
 static bool add_relation(order_tests *o, const bt_ast_part *part, bt_site site) {
-  bool is_order = part->relation == BT_BEFORE || part->relation == BT_AFTER || part->relation == BT_BETWEEN;
-  if (!is_order && part->relation != BT_WITHIN_OF) {
+  if (!bt_relation_is_order(part->relation)) {
     bt_checker_report(o->checker, BT_E_EVENT, part->range,
                       "`%s` relates spans: event.time stands before, after, within … of or between points in time",
-                      bt_relation_name(part->relation));
+                      bt_relation_rows[part->relation].name);
     return false;
   }
   const bt_expression *first = lower_point(o->checker, &part->first, site), *second = NULL;
   if (part->relation == BT_BETWEEN) second = lower_point(o->checker, &part->second, site);
   if (!first || (part->relation == BT_BETWEEN && !second)) return false;
   o->range = part->range;
-  if (is_order) add_test(o, event_time(o), part->relation == BT_BEFORE ? BT_LESS : BT_GREATER, first);
+  if (part->relation != BT_WITHIN_OF)
+    add_test(o, event_time(o), part->relation == BT_BEFORE ? BT_LESS : BT_GREATER, first);
   if (second) add_test(o, event_time(o), BT_LESS, second);
   if (part->within_ns >= 0) add_near(o, first, part->within_ns);
   return true;

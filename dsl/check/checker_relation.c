@@ -2,10 +2,6 @@
 #include "dsl/check/checker.h"
 #include "dsl/syntax/diagnostic_codes.h"
 
-static bool takes_point(bt_relation_kind kind) {
-  return kind == BT_BEFORE || kind == BT_AFTER || kind == BT_WITHIN_OF || kind == BT_BETWEEN;
-}
-
 /* `c`, `c.start`, `c.end` */
 static bool lower_bound(bt_checker *checker, const bt_ast *node, bool point, bt_reference *out, bool *is_end) {
   bt_str name = bt_path_head(node->text), rest = bt_path_rest(node->text);
@@ -72,19 +68,19 @@ static bool lower_point(bt_checker *checker, const bt_ast_point *point, bt_relat
                         bool *is_end) {
   *out = (bt_reference){.binding = BT_NO_BINDING};
   *is_end = false;
-  if (!lower_reference(checker, point->ref, takes_point(kind), out, is_end)) return false;
+  if (!lower_reference(checker, point->ref, bt_relation_is_order(kind), out, is_end)) return false;
   if (point->suffix == BT_SUFFIX_NONE) return true;
   *is_end = point->suffix == BT_SUFFIX_END;
-  if (takes_point(kind)) return true;
+  if (bt_relation_is_order(kind)) return true;
   bt_checker_report(checker, BT_E_SYNTAX, point->range, "`%s` relates spans, not points: remove .start or .end",
-                    bt_relation_name(kind));
+                    bt_relation_rows[kind].name);
   return false;
 }
 
 /* Without a bound nothing in other traces would ever be known to be missing. */
 static bool check_links(bt_checker *checker, const bt_ast_part *part) {
   if (!bt_relation_is_linked(part->relation)) return true;
-  const char *name = bt_relation_name(part->relation);
+  const char *name = bt_relation_rows[part->relation].name;
   if (checker->in_when) {
     bt_checker_report(checker, BT_E_LINKED, part->range,
                       "`%s` looks into other traces and cannot be in `when`: the trace of `when` is the one that "

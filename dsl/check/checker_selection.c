@@ -142,9 +142,7 @@ static bool is_foreign_reference(const bt_checker *checker, const bt_reference *
 /* What is under a span of another trace lies there; what starts after it is of the rule's own. */
 static bool is_foreign_relation(const bt_checker *checker, const bt_relation *relation) {
   if (bt_relation_is_linked(relation->kind)) return true;
-  bool is_structure = relation->kind == BT_UNDER || relation->kind == BT_ABOVE || relation->kind == BT_CHILD_OF ||
-                      relation->kind == BT_PARENT_OF || relation->kind == BT_SIBLING_OF;
-  return (is_structure || bt_relation_is_pick(relation->kind)) && is_foreign_reference(checker, &relation->first);
+  return !bt_relation_is_order(relation->kind) && is_foreign_reference(checker, &relation->first);
 }
 
 /* Joins the parts of a selection to its base. */

@@ -240,10 +240,6 @@ static bt_span_list targets_of(bt_evaluator *evaluator, const bt_span *span) {
   return (bt_span_list){spans, count};
 }
 
-static bool is_structure(bt_relation_kind kind) {
-  return kind == BT_UNDER || kind == BT_ABOVE || kind == BT_CHILD_OF || kind == BT_PARENT_OF || kind == BT_SIBLING_OF;
-}
-
 /* Every span that was seen and may stand in the relation to that one, and maybe others. False: it leaves out none. */
 static bool list_related(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t other,
                          bt_span_list *out) {
@@ -258,7 +254,7 @@ static bool list_related(bt_evaluator *evaluator, const bt_program_relation *rel
     if (relatives->hides_links) return false;
     return *out = bt_relatives_linkers(relatives, trace, &span->id), true;
   }
-  if (is_structure(relation->kind)) return *out = bt_relatives_of_trace(relatives, trace), true;
+  if (bt_relation_is_family(relation->kind)) return *out = bt_relatives_of_trace(relatives, trace), true;
   if (relation->kind != BT_DOWNSTREAM_OF) return false;
   const bt_downstream *found = find_downstream(evaluator, relation, other, false);
   if (!found || !found->is_whole || bt_evaluator_lacks_spans(evaluator)) return false; /* others may be, over gaps */
@@ -295,7 +291,7 @@ static bool may_lack_linked(bt_evaluator *evaluator, const bt_program_relation *
 static bool may_lack_of_selection(bt_evaluator *evaluator, const bt_program_relation *relation) {
   const bt_program_selection *selection = relation->first.selection;
   if (bt_selection_unseen(evaluator, selection).truth == BT_UNKNOWN) return true;
-  if (is_structure(relation->kind)) return true;
+  if (bt_relation_is_family(relation->kind)) return true;
   bt_cursor cursor;
   bt_member other;
   bt_cursor_open(&cursor, evaluator, selection);
@@ -308,7 +304,7 @@ static bool relation_may_lack(bt_evaluator *evaluator, const bt_program_relation
   if (bt_relation_is_pick(relation->kind))
     return bt_selection_unseen(evaluator, relation->first.selection).truth == BT_UNKNOWN;
   bool is_linked = bt_relation_is_linked(relation->kind);
-  if (!is_linked && !is_structure(relation->kind)) return true;
+  if (!is_linked && !bt_relation_is_family(relation->kind)) return true;
   if (relation->first.binding == BT_NO_BINDING) return may_lack_of_selection(evaluator, relation);
   uint32_t other = evaluator->bound[relation->first.binding];
   if (is_linked) return may_lack_linked(evaluator, relation, other);

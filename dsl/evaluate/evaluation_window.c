@@ -29,13 +29,14 @@ bt_window bt_window_meet(bt_window a, bt_window b) {
   return (bt_window){a.low > b.low ? a.low : b.low, a.high < b.high ? a.high : b.high};
 }
 
-/* Starts that a span in this relation to a known point can have. */
+/* Starts that a span in this relation to a known point can have. Mirrored: starts that the other one can have when the
+ * span in the relation starts at that point. */
 static bt_window starts_of_relation(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
-                                    int64_t point_ns) {
+                                    int64_t point_ns, bool is_mirrored) {
   switch (relation->kind) {
-  case BT_BEFORE: return starts_beyond(evaluator, point_ns, false, relation->within_ns);
-  case BT_AFTER: return starts_beyond(evaluator, point_ns, true, relation->within_ns);
-  case BT_BETWEEN: return starts_beyond(evaluator, point_ns, !is_second, -1);
+  case BT_BEFORE: return starts_beyond(evaluator, point_ns, is_mirrored, relation->within_ns);
+  case BT_AFTER: return starts_beyond(evaluator, point_ns, !is_mirrored, relation->within_ns);
+  case BT_BETWEEN: return starts_beyond(evaluator, point_ns, is_second == is_mirrored, -1);
   case BT_WITHIN_OF: return bt_window_around(point_ns, relation->within_ns);
   case BT_UNDER:
   case BT_ABOVE:
@@ -58,7 +59,7 @@ static bt_window starts_of_reference(const bt_evaluator *evaluator, const bt_pro
   if (span == BT_NO_SPAN || bt_evaluator_has_no_place(evaluator, span)) return everything;
   if (bt_evaluator_lacks_point(evaluator, span, reference->is_end)) return everything;
   const bt_span *known = bt_evaluator_span(evaluator, span);
-  return starts_of_relation(evaluator, relation, is_second, reference->is_end ? known->end_ns : known->start_ns);
+  return starts_of_relation(evaluator, relation, is_second, reference->is_end ? known->end_ns : known->start_ns, false);
 }
 
 bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_selection *selection) {
@@ -78,24 +79,7 @@ bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_re
   bool is_end = is_second ? relation->second.is_end : relation->first.is_end;
   if (is_end || bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_lacks_point(evaluator, span, false))
     return everything;
-  int64_t start_ns = bt_evaluator_span(evaluator, span)->start_ns;
-  switch (relation->kind) {
-  case BT_BEFORE: return starts_beyond(evaluator, start_ns, true, relation->within_ns);
-  case BT_AFTER: return starts_beyond(evaluator, start_ns, false, relation->within_ns);
-  case BT_BETWEEN: return starts_beyond(evaluator, start_ns, is_second, -1);
-  case BT_WITHIN_OF: return bt_window_around(start_ns, relation->within_ns);
-  case BT_UNDER:
-  case BT_ABOVE:
-  case BT_CHILD_OF:
-  case BT_PARENT_OF:
-  case BT_SIBLING_OF:
-  case BT_LINKED_TO:
-  case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF:
-  case BT_FIRST_OF:
-  case BT_LAST_OF: break;
-  }
-  return everything;
+  return starts_of_relation(evaluator, relation, is_second, bt_evaluator_span(evaluator, span)->start_ns, true);
 }
 
 /* Members of a sorted list from the first one with key ≥ low up to the last one with key ≤ high. */

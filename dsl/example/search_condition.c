@@ -208,16 +208,9 @@ static bool make_linked(search *s, const bt_relation *relation, int span, int ot
 }
 
 static bool make_related(search *s, const bt_relation *relation, int span, int other, bool truth) {
-  switch ((int)relation->kind) {
-  case BT_BEFORE:
-  case BT_AFTER:
-  case BT_WITHIN_OF: return make_in_time(s, relation, span, other, truth);
-  case BT_BETWEEN: return make_between(s, relation, span, other, truth);
-  case BT_LINKED_TO:
-  case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF: return make_linked(s, relation, span, other, truth);
-  default: break;
-  }
+  if (relation->kind == BT_BETWEEN) return make_between(s, relation, span, other, truth);
+  if (bt_relation_is_order(relation->kind)) return make_in_time(s, relation, span, other, truth);
+  if (bt_relation_is_linked(relation->kind)) return make_linked(s, relation, span, other, truth);
   if (!truth) {
     bool is_above = relation->kind == BT_ABOVE || relation->kind == BT_PARENT_OF;
     s->model.spans[is_above ? other : span].parent_id = (bt_span_id){{0}};

@@ -35,30 +35,11 @@ static void look_at_field(void *context, const bt_field *field) {
   if (bt_field_is_of_trace(field->kind) || looks_like_tested(c, field)) c->failed = true;
 }
 
-static bool is_about_times(bt_relation_kind kind) {
-  switch (kind) {
-  case BT_BEFORE:
-  case BT_AFTER:
-  case BT_WITHIN_OF:
-  case BT_BETWEEN:
-  case BT_FIRST_OF:
-  case BT_LAST_OF: return true;
-  case BT_UNDER:
-  case BT_ABOVE:
-  case BT_CHILD_OF:
-  case BT_PARENT_OF:
-  case BT_SIBLING_OF:
-  case BT_LINKED_TO:
-  case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF: break;
-  }
-  return false;
-}
-
 static void look_at_relation(void *context, const bt_relation *relation) {
   spans_context *c = context;
   bool is_linked_to = c->follows_links && relation->kind == BT_LINKED_TO;
-  if (!is_about_times(relation->kind) && !is_linked_to) c->failed = true;
+  bool is_about_times = bt_relation_is_order(relation->kind) || bt_relation_is_pick(relation->kind);
+  if (!is_about_times && !is_linked_to) c->failed = true;
 }
 
 /* A closed selection speaks of a bound span, which its own open selection has. */

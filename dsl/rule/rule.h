@@ -10,6 +10,7 @@
 
 #include "dsl/base/text.h"
 #include "dsl/rule/functions.h"
+#include "dsl/rule/relations.h"
 #include "dsl/trace/value.h"
 
 enum {
@@ -181,34 +182,6 @@ typedef struct bt_reference {    /* what a relation is about */
   int binding;                   /* else BT_NO_BINDING and: */
   const bt_selection *selection; /* some span of it */
 } bt_reference;
-
-typedef enum bt_relation_kind {
-  BT_BEFORE,
-  BT_AFTER,     /* start of the span against a point; within_ns ≥ 0: and at most that far apart */
-  BT_WITHIN_OF, /* start at most within_ns from the point, either side; the span itself included */
-  BT_BETWEEN,   /* after the first point and before the second */
-  BT_UNDER,
-  BT_ABOVE,
-  BT_CHILD_OF,
-  BT_PARENT_OF,
-  BT_SIBLING_OF,
-  BT_LINKED_TO,     /* has a link to it, in whatever trace; at most within_ns after it starts */
-  BT_LINKED_FROM,   /* it has a link to the span; at most within_ns before it starts, and no later than it ends */
-  BT_DOWNSTREAM_OF, /* reached from it by steps "child of" and "has a link to it", at most max_links of the latter */
-  BT_FIRST_OF,      /* is the first (the last) of `first.selection` in time: first(…), last(…), next(…) */
-  BT_LAST_OF
-} bt_relation_kind;
-
-/* One span is picked from others. Such a relation comes first, and the selection that has it asks for all that the
- * picked-from one asks of a span. */
-static inline bool bt_relation_is_pick(bt_relation_kind kind) {
-  return kind == BT_FIRST_OF || kind == BT_LAST_OF;
-}
-
-/* Spans of other traces can stand in it. */
-static inline bool bt_relation_is_linked(bt_relation_kind kind) {
-  return kind == BT_LINKED_TO || kind == BT_LINKED_FROM || kind == BT_DOWNSTREAM_OF;
-}
 
 enum { BT_MAX_LINK_STEPS = 5 };
 

@@ -77,23 +77,3 @@ const char *bt_clause_name(bt_clause_kind kind) {
   }
   return "";
 }
-
-const char *bt_relation_name(bt_relation_kind kind) {
-  switch (kind) {
-  case BT_BEFORE: return "before";
-  case BT_AFTER: return "after";
-  case BT_WITHIN_OF: return "within";
-  case BT_BETWEEN: return "between";
-  case BT_UNDER: return "under";
-  case BT_ABOVE: return "above";
-  case BT_CHILD_OF: return "child of";
-  case BT_PARENT_OF: return "parent of";
-  case BT_SIBLING_OF: return "sibling of";
-  case BT_LINKED_TO: return "linked to";
-  case BT_LINKED_FROM: return "linked from";
-  case BT_DOWNSTREAM_OF: return "downstream of";
-  case BT_FIRST_OF: return "first of"; /* no relation that is written: a function makes it */
-  case BT_LAST_OF: return "last of";
-  }
-  return "";
-}

@@ -143,7 +143,5 @@ bool bt_ast_is_arithmetic(const bt_ast *node);
 /* "==", "contains", …; "in" and "not in" for lists. */
 const char *bt_operator_name(bt_comparison_operator op);
 const char *bt_clause_name(bt_clause_kind kind);
-/* "before", "child of", …; "within … of" is "within" and "between … and" is "between". */
-const char *bt_relation_name(bt_relation_kind kind);
 
 #endif

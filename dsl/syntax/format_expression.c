@@ -156,7 +156,7 @@ static void print_point(const bt_ast_point *point, bt_buffer *out) {
 }
 
 static void print_relation(const bt_ast_part *part, bt_buffer *out) {
-  bt_buffer_printf(out, " %s ", bt_relation_name(part->relation));
+  bt_buffer_printf(out, " %s ", bt_relation_rows[part->relation].name);
   if (part->relation == BT_WITHIN_OF) {
     print_duration(part->within_ns, out);
     bt_buffer_append(out, BT_STR(" of "));

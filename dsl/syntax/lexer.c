@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "dsl/rule/functions.h"
+#include "dsl/rule/relations.h"
 #include "dsl/syntax/diagnostic_codes.h"
 #include "dsl/syntax/vocabulary.h"
 
-/* Words that begin something else where a binding can stand. So do the names of functions whose rows say so. */
+/* Words that begin something else where a binding can stand. So do those of relations and functions whose rows say so.
+ */
 static const char *const reserved_words[] = {
-    "and",    "or",       "not",   "in",       "as",      "true",        "false",     "trace",
-    "span",   "resource", "scope", "event",    "link",    "when",        "never",     "always",
-    "where",  "before",   "after", "within",   "between", "under",       "above",     "child",
-    "parent", "sibling",  "of",    "contains", "matches", "starts_with", "ends_with", "duration",
+    "and",  "or",   "not",   "in",     "as",    "true", "false",    "trace",   "resource",    "scope",     "event",
+    "link", "when", "never", "always", "where", "of",   "contains", "matches", "starts_with", "ends_with", "duration",
 };
 
 char bt_lexer_peek(const bt_lexer *lexer, size_t at) {
@@ -432,9 +432,12 @@ const char *bt_vocabulary_reserved(size_t i) {
   size_t words = sizeof reserved_words / sizeof reserved_words[0];
   if (i < words) return reserved_words[i];
   size_t left = i - words;
-  for (bt_function function = 0; function < BT_FUNCTIONS; function++) {
-    const bt_function_row *row = bt_function_row_of(function);
-    if (row->is_reserved && left-- == 0) return row->word.name;
+  const bt_relation_row *relation = NULL;
+  for (size_t k = 0; (relation = bt_relation_row_at(k)) != NULL; k++)
+    if (relation->is_reserved && left-- == 0) return relation->word;
+  for (bt_function k = 0; k < BT_FUNCTIONS; k++) {
+    const bt_function_row *function = bt_function_row_of(k);
+    if (function->is_reserved && left-- == 0) return function->word.name;
   }
   return NULL;
 }

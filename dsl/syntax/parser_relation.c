@@ -25,26 +25,13 @@ static void add_part(bt_parser *parser, part_list *list, const bt_ast_part *part
   list->items[list->count++] = *part;
 }
 
-typedef struct relation_row {
-  const char *word;
-  const char *second; /* "child" is the word and "of" follows; or NULL */
-  bt_relation_kind kind;
-} relation_row;
-
-static const relation_row relations[] = {
-    {"before", NULL, BT_BEFORE},        {"after", NULL, BT_AFTER},      {"within", NULL, BT_WITHIN_OF},
-    {"between", NULL, BT_BETWEEN},      {"under", NULL, BT_UNDER},      {"above", NULL, BT_ABOVE},
-    {"child", "of", BT_CHILD_OF},       {"parent", "of", BT_PARENT_OF}, {"sibling", "of", BT_SIBLING_OF},
-    {"linked", "from", BT_LINKED_FROM}, {"linked", "to", BT_LINKED_TO}, {"downstream", "of", BT_DOWNSTREAM_OF},
-};
-
-/* By both words where two rows begin alike; of these the last one is meant where the second word is neither. */
-static const relation_row *find_relation(const bt_parser *parser) {
-  const relation_row *found = NULL;
-  for (size_t i = 0; i < sizeof relations / sizeof relations[0]; i++) {
-    if (!bt_parser_at_word(parser, 0, relations[i].word)) continue;
-    found = &relations[i];
-    if (!found->second || bt_parser_at_word(parser, 1, found->second)) break;
+/* By both words where two rows begin alike; of these the first one is meant where the second word is neither. */
+static const bt_relation_row *find_relation(const bt_parser *parser) {
+  const bt_relation_row *found = NULL, *row = NULL;
+  for (size_t i = 0; (row = bt_relation_row_at(i)) != NULL; i++) {
+    if (!bt_parser_at_word(parser, 0, row->word)) continue;
+    if (!row->second || bt_parser_at_word(parser, 1, row->second)) return row;
+    if (!found) found = row;
   }
   return found;
 }
@@ -159,51 +146,38 @@ static void parse_link_bounds(bt_parser *parser, bt_ast_part *part) {
     bt_parser_expected(parser, "`links` behind `over` and its number");
 }
 
-static void parse_relation_operands(bt_parser *parser, bt_ast_part *part) {
-  switch (part->relation) {
-  case BT_BEFORE:
-  case BT_AFTER:
-    parse_point(parser, &part->first);
-    parse_joined_within(parser, part);
+static void parse_within_of(bt_parser *parser, bt_ast_part *part) {
+  parse_duration(parser, part);
+  if (bt_parser_at_word(parser, 0, "of"))
+    bt_parser_advance(parser);
+  else
+    bt_parser_expected(parser, "`of` and a point behind `within` and its duration");
+  parse_point(parser, &part->first);
+}
+
+static void parse_second_point(bt_parser *parser, bt_ast_part *part) {
+  if (bt_parser_at_word(parser, 0, "and") || bt_parser_at(parser, BT_TOKEN_AND_AND))
+    bt_parser_advance(parser);
+  else
+    bt_parser_expected(parser, "`and` and a second point behind `between`");
+  parse_point(parser, &part->second);
+}
+
+static void parse_relation_operands(bt_parser *parser, const bt_relation_row *row, bt_ast_part *part) {
+  if (row->kind == BT_WITHIN_OF) {
+    parse_within_of(parser, part);
     return;
-  case BT_WITHIN_OF:
-    parse_duration(parser, part);
-    if (bt_parser_at_word(parser, 0, "of"))
-      bt_parser_advance(parser);
-    else
-      bt_parser_expected(parser, "`of` and a point behind `within` and its duration");
-    parse_point(parser, &part->first);
-    return;
-  case BT_BETWEEN:
-    parse_point(parser, &part->first);
-    if (bt_parser_at_word(parser, 0, "and") || bt_parser_at(parser, BT_TOKEN_AND_AND))
-      bt_parser_advance(parser);
-    else
-      bt_parser_expected(parser, "`and` and a second point behind `between`");
-    parse_point(parser, &part->second);
-    return;
-  case BT_UNDER:
-  case BT_ABOVE:
-  case BT_CHILD_OF:
-  case BT_PARENT_OF:
-  case BT_SIBLING_OF: parse_point(parser, &part->first); return;
-  case BT_LINKED_TO:
-  case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF:
-    parse_point(parser, &part->first);
-    parse_link_bounds(parser, part);
-    return;
-  case BT_FIRST_OF:
-  case BT_LAST_OF: return; /* no words */
   }
+  parse_point(parser, &part->first);
+  if (row->kind == BT_BETWEEN) parse_second_point(parser, part);
+  if (!row->joins_within) return;
+  if (row->class == BT_RELATES_LINKS)
+    parse_link_bounds(parser, part);
+  else
+    parse_joined_within(parser, part);
 }
 
-static const char *say_second_word(bt_relation_kind kind) {
-  if (kind == BT_LINKED_TO) return "`to` or `from` behind linked";
-  return kind == BT_DOWNSTREAM_OF ? "`of` behind downstream" : "`of` behind child, parent or sibling";
-}
-
-static void parse_relation(bt_parser *parser, const relation_row *row, part_list *list) {
+static void parse_relation(bt_parser *parser, const bt_relation_row *row, part_list *list) {
   bt_ast_part part = {.kind = BT_PART_RELATION, .relation = row->kind, .within_ns = -1};
   part.range = bt_parser_peek(parser, 0)->range;
   bt_parser_advance(parser);
@@ -211,9 +185,9 @@ static void parse_relation(bt_parser *parser, const relation_row *row, part_list
     if (bt_parser_at_word(parser, 0, row->second))
       bt_parser_advance(parser);
     else
-      bt_parser_expected(parser, say_second_word(row->kind));
+      bt_parser_expected(parser, row->second_wants);
   }
-  parse_relation_operands(parser, &part);
+  parse_relation_operands(parser, row, &part);
   part.range.end = bt_parser_last_range(parser).end;
   add_part(parser, list, &part);
 }
@@ -282,7 +256,7 @@ static bool parse_part(bt_parser *parser, const bt_ast *base, part_list *list) {
     bt_parser_recover(parser);
     return false;
   }
-  const relation_row *row = find_relation(parser);
+  const bt_relation_row *row = find_relation(parser);
   if (row) return parse_relation(parser, row, list), true;
   if (bt_parser_at_word(parser, 0, "as")) return parse_as(parser, list), true;
   return false;
@@ -305,8 +279,4 @@ bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base) {
   node->part_count = list.count;
   node->range.end = node->outer.end = list.items[list.count - 1].range.end;
   return node;
-}
-
-const char *bt_vocabulary_relation(size_t i) {
-  return i < sizeof relations / sizeof relations[0] ? bt_relation_name(relations[i].kind) : NULL;
 }

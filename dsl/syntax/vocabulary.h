@@ -11,8 +11,6 @@ const char *bt_vocabulary_clause(size_t i); /* when, always, never */
 /* Binary operators as they are written, from weak to strong: "or", "||", "and", …, "==", "contains", "not in", "+",
  * "*". */
 const char *bt_vocabulary_operator(size_t i);
-/* "before", …, "child of". "within" wants a duration and `of`, "between" an `and`. */
-const char *bt_vocabulary_relation(size_t i);
 const char *bt_vocabulary_unit(size_t i);     /* of durations, largest first */
 const char *bt_vocabulary_reserved(size_t i); /* words that cannot name a binding */
 

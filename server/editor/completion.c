@@ -253,8 +253,9 @@ static void offer_operators(bt_offering *o) {
 
 /* What stands behind event.time. */
 static void offer_orders(bt_offering *o) {
-  static const char *const names[] = {"before", "after", "within", "between"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
+  const bt_relation_row *row = NULL;
+  for (size_t i = 0; (row = bt_relation_row_at(i)) != NULL; i++)
+    if (row->class == BT_RELATES_TIMES) bt_offer_function(o, row->name);
 }
 
 static void offer_after(bt_offering *o) {

@@ -105,37 +105,34 @@ static void take_operand_word(bt_walk *walk, const bt_token *token) {
   }
 }
 
-static bool take_linked(bt_frame *frame, const bt_token *token) {
-  bool is_downstream = is_word(token, "downstream");
-  if (!is_downstream && !is_word(token, "linked")) return false;
-  frame->joins_within = true;
-  frame->links = is_downstream ? BT_LINKS_COUNTED : BT_LINKS_ONE;
-  frame->stage = is_downstream ? BT_STAGE_OF : BT_STAGE_TO;
-  return true;
+static void take_relation_word(bt_frame *frame, const bt_relation_row *row) {
+  bool is_counted = row->kind == BT_DOWNSTREAM_OF;
+  if (row->class == BT_RELATES_LINKS) {
+    frame->links = is_counted ? BT_LINKS_COUNTED : BT_LINKS_ONE;
+    frame->stage = is_counted ? BT_STAGE_OF : BT_STAGE_TO;
+  } else if (row->kind == BT_WITHIN_OF) {
+    frame->has_own_within = !(frame->stage == BT_STAGE_RELATED && frame->joins_within);
+    frame->stage = BT_STAGE_DURATION;
+  } else if (row->second) {
+    frame->stage = BT_STAGE_OF;
+  } else {
+    frame->between_pending = row->kind == BT_BETWEEN;
+    frame->stage = BT_STAGE_POINT;
+  }
+  frame->joins_within = row->joins_within;
 }
 
 static bool take_relation(bt_frame *frame, const bt_token *token) {
   bool is_over = frame->is_within && frame->links == BT_LINKS_COUNTED && is_word(token, "over");
+  const bt_relation_row *row = token->kind == BT_TOKEN_PATH ? bt_relation_of_word(token->text) : NULL;
   frame->is_within = false;
-  if (is_over) frame->stage = BT_STAGE_OVER;
-  if (is_over || take_linked(frame, token)) return true;
-  if (!is_word(token, "within") || !frame->joins_within) frame->links = BT_LINKS_NONE;
-  if (is_word(token, "before") || is_word(token, "after") || is_word(token, "under") || is_word(token, "above") ||
-      is_word(token, "between")) {
-    frame->joins_within = is_word(token, "before") || is_word(token, "after");
-    frame->between_pending = is_word(token, "between");
-    frame->stage = BT_STAGE_POINT;
-  } else if (is_word(token, "child") || is_word(token, "parent") || is_word(token, "sibling")) {
-    frame->joins_within = false;
-    frame->stage = BT_STAGE_OF;
-  } else if (is_word(token, "within")) {
-    frame->has_own_within = !(frame->stage == BT_STAGE_RELATED && frame->joins_within);
-    frame->joins_within = false;
-    frame->stage = BT_STAGE_DURATION;
-  } else {
-    return false;
+  if (is_over) {
+    frame->stage = BT_STAGE_OVER;
+    return true;
   }
-  return true;
+  if (!row || row->kind != BT_WITHIN_OF || !frame->joins_within) frame->links = BT_LINKS_NONE;
+  if (row) take_relation_word(frame, row);
+  return row != NULL;
 }
 
 static bool is_comparison_word(const bt_token *token) {

@@ -58,22 +58,6 @@ static const doc_row docs[] = {
     {"-", "a - b", "Difference; of two times a duration. Leave a blank next to the minus."},
     {"*", "a * b", "Product of numbers, or a duration times a number."},
     {"/", "a / b", "Quotient; of two durations a number."},
-    {"before", "x before y",
-     "x starts before the point: the start of y, or y.end. `within 500ms` bounds the distance."},
-    {"after", "x after y", "x starts after the point: the start of y, or y.end. `within 500ms` bounds the distance."},
-    {"within", "x within 500ms of y", "x starts at most so far from the point, on either side."},
-    {"between", "x between y and z", "x starts after the first point and before the second."},
-    {"under", "x under y", "x is a descendant of y by parent ids."},
-    {"above", "x above y", "x is an ancestor of y."},
-    {"child of", "x child of y", "y is the direct parent of x."},
-    {"parent of", "x parent of y", "x is the direct parent of y."},
-    {"sibling of", "x sibling of y", "x and y have the same parent."},
-    {"linked to", "x linked to y within 10m",
-     "x has a link to y, in whatever trace, and starts at most so long after y."},
-    {"linked from", "x linked from y within 10m",
-     "y has a link to x, in whatever trace, and x starts at most so long before y and before y ends."},
-    {"downstream of", "x downstream of y within 1h over 2 links",
-     "x is reached from y by steps down to children and along links, over at most so many links (1 if not said)."},
     {"as", "spans as name", "Binds a span to a name, so that others can be set against this very span."},
     {"where", "spans.where(test)",
      "Only the spans whose fields meet the test. Behind a relation it is written without the dot."},
@@ -206,6 +190,16 @@ static bool take_field(field_source source, const char *head, size_t *i, bt_lang
   return true;
 }
 
+static bool take_relation(size_t *i, bt_language_word *out) {
+  const bt_relation_row *row = bt_relation_row_at(*i);
+  if (!row) {
+    for (size_t k = 0; bt_relation_row_at(k); k++) --*i;
+    return false;
+  }
+  *out = (bt_language_word){BT_WORD_RELATION, row->name, row->shape, row->help};
+  return true;
+}
+
 static bool take_function(size_t *i, bt_language_word *out) {
   const bt_function_row *row = NULL;
   const bt_function_word *word = bt_function_word_at(*i, &row);
@@ -240,8 +234,7 @@ bool bt_language_word_at(size_t i, bt_language_word *out) {
     if (is_logic(out->name)) out->class = BT_WORD_LOGIC;
     return true;
   }
-  return take_word(bt_vocabulary_relation, BT_WORD_RELATION, &i, out) || take_function(&i, out) ||
-         take_field(bt_vocabulary_span_field, "span.", &i, out) ||
+  return take_relation(&i, out) || take_function(&i, out) || take_field(bt_vocabulary_span_field, "span.", &i, out) ||
          take_field(bt_vocabulary_trace_field, "trace.", &i, out) ||
          take_field(bt_vocabulary_scope_field, "scope.", &i, out) || take_single(i, out);
 }

@@ -1,6 +1,7 @@
 /* What an editor has to know about the language: its words with signatures and one-line docs, and how its text divides
  * into tokens. The words come from dsl/syntax/vocabulary.h and dsl/check/checker_vocabulary.h, that is out of the front
- * end's own tables; the docs stand here, and a test finds a word without one. Pure: libc and dsl/. Thread: constant. */
+ * end's own tables; their docs stand here, and a test finds a word without one. Functions and relations come with
+ * their help from dsl/rule/functions.h and relations.h. Pure: libc and dsl/. Thread: constant. */
 #ifndef BT_SERVER_EDITOR_LANGUAGE_H
 #define BT_SERVER_EDITOR_LANGUAGE_H
 

@@ -86,7 +86,7 @@ static void visit_predicate(finder *f, const bt_predicate *predicate) {
 }
 
 static void visit_relation(finder *f, const bt_relation *relation) {
-  f->found[relation->kind >= BT_UNDER ? LOCAL_STRUCTURE : LOCAL_ORDER] = true;
+  f->found[bt_relation_is_order(relation->kind) ? LOCAL_ORDER : LOCAL_STRUCTURE] = true;
   if (relation->first.binding == BT_NO_BINDING) visit_selection(f, relation->first.selection);
   if (relation->kind == BT_BETWEEN && relation->second.binding == BT_NO_BINDING)
     visit_selection(f, relation->second.selection);

@@ -41,7 +41,7 @@ static void note_relation(void *context, const bt_relation *relation) {
   bool *found = ((note_walk *)context)->found;
   if (bt_relation_is_linked(relation->kind))
     found[NOTE_LINKED] = true;
-  else if (relation->kind >= BT_UNDER && relation->kind <= BT_SIBLING_OF)
+  else if (bt_relation_is_family(relation->kind))
     found[NOTE_STRUCTURE] = true;
   else
     found[NOTE_ORDER] = true;
