@@ -2,6 +2,7 @@
 #include "dsl/evaluate/data_notes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/evaluate/absent_names.h"
 #include "dsl/evaluate/cut_comparison.h"
@@ -33,7 +34,9 @@ struct bt_data_notes {
   bt_absent_names *absent;
   bt_met_names *met_names;
   bt_missing_pairs *pairs;
-  bool are_of_some; /* then absent names are not said */
+  bool are_of_some;        /* then absent names are not said */
+  uint64_t verdicts, tied; /* that were taken; that hang on starts of one millisecond */
+  char tied_service[64];   /* of one of these; a longer name is cut */
   note *items;
   size_t count, capacity;
   bool no_memory;
@@ -297,11 +300,34 @@ void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
         look_at_value(&notes->items[i], &trace->spans[k]);
 }
 
+/* ---- verdicts ---- */
+
+void bt_data_notes_name_tied(bt_data_notes *notes, const bt_rule_verdict *verdict) {
+  bt_str service = verdict->tied_service;
+  if (!verdict->hangs_on_ties || !service.ptr || notes->tied_service[0]) return;
+  size_t length = service.len < sizeof notes->tied_service ? service.len : sizeof notes->tied_service - 1;
+  while (length < service.len && length && ((unsigned char)service.ptr[length] & 0xC0) == 0x80) length--;
+  memcpy(notes->tied_service, service.ptr, length);
+}
+
+void bt_data_notes_count_verdict(bt_data_notes *notes, bool hangs_on_ties) {
+  notes->verdicts++;
+  notes->tied += hangs_on_ties;
+}
+
+void bt_data_notes_take(bt_data_notes *notes, const bt_rule_verdict *verdict) {
+  bt_data_notes_name_tied(notes, verdict);
+  if (verdict->verdict != BT_NOT_APPLICABLE) bt_data_notes_count_verdict(notes, verdict->hangs_on_ties);
+}
+
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
   bt_absent_names_add(notes->absent, others->absent);
   bt_met_names_add(notes->met_names, others->met_names);
   bt_missing_pairs_add(notes->pairs, others->pairs);
   notes->are_of_some = notes->are_of_some || others->are_of_some;
+  notes->verdicts += others->verdicts;
+  notes->tied += others->tied;
+  if (!notes->tied_service[0]) memcpy(notes->tied_service, others->tied_service, sizeof notes->tied_service);
   for (size_t i = 0; i < notes->count; i++) {
     note *n = &notes->items[i];
     const note *other = &others->items[i];
@@ -422,6 +448,20 @@ static bool say_value(const bt_data_notes *notes, const note *n, bt_buffer *out)
   return true;
 }
 
+static void say_tied(const bt_data_notes *notes, bt_buffer *out, bt_range *place) {
+  *place = (bt_range){0, (uint32_t)notes->rule->text.len};
+  say_count(notes->tied, out);
+  bt_buffer_append(out, BT_STR(" of "));
+  say_count(notes->verdicts, out);
+  bt_buffer_printf(out, " verdict%s hang%s on spans that start in one millisecond, and ",
+                   notes->verdicts == 1 ? "" : "s", notes->tied == 1 ? "s" : "");
+  if (notes->tied_service[0])
+    bt_buffer_printf(out, "the service `%s` writes", notes->tied_service);
+  else
+    bt_buffer_append(out, BT_STR("their services write"));
+  bt_buffer_append(out, BT_STR(" no finer starts: as written neither is before the other, and which was is not known"));
+}
+
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place) {
   for (size_t k = 0; k < notes->count; k++) {
     size_t before = out->len;
@@ -441,5 +481,10 @@ bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_
     bt_missing_pairs_say(notes->pairs, i - names_met, out, place);
     return true;
   }
-  return !notes->are_of_some && bt_absent_names_say(notes->absent, i - names_met - missing, out, place);
+  i -= names_met + missing;
+  if (notes->tied && i == 0) {
+    say_tied(notes, out, place);
+    return true;
+  }
+  return !notes->are_of_some && bt_absent_names_say(notes->absent, i - (notes->tied > 0), out, place);
 }

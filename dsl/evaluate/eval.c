@@ -110,6 +110,8 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
   evaluator->doubts = evaluator->index.trace->doubts;
   evaluator->clock_skew_ns = options->clock_skew_ns;
+  evaluator->coarse_clocks_unknown = options->coarse_clocks_unknown;
+  evaluator->tied_service = (bt_str){NULL, 0};
   evaluator->looks_up_at_once = options->looks_up_at_once;
   evaluator->links_sampled = options->links_sampled;
   evaluator->was_family_missed = false;
@@ -197,6 +199,7 @@ static void run_rule(bt_evaluator *evaluator, const bt_program *program, const b
                      bt_rule_verdict *out) {
   bt_truth all = program->is_exercised_by_all ? BT_TRUE : BT_FALSE;
   *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = all};
+  evaluator->met_tie = false;
   start_budget(evaluator, options);
   bool is_beyond = is_beyond_budget(evaluator, program);
   bool is_shut = !is_beyond && is_gate_shut(evaluator, program, options);
@@ -229,6 +232,17 @@ static bool may_rest_on_links(const bt_evaluator *evaluator, const bt_program *p
          !options->links_sampled;
 }
 
+/* Judges it once more, with the order of equal starts unknown where clocks are coarse. */
+static void look_at_ties(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
+                         bt_rule_verdict *out) {
+  bt_eval_options open = *options;
+  bt_rule_verdict verdict;
+  open.coarse_clocks_unknown = true;
+  run_rule(evaluator, program, &open, &verdict);
+  out->hangs_on_ties = verdict.verdict != out->verdict && verdict.reason != BT_REASON_BUDGET;
+  out->tied_service = evaluator->tied_service;
+}
+
 static bt_status report_failure(const bt_evaluator *evaluator, bt_error *error) {
   bool is_full =
       evaluator->arena.total_bytes > run_max_bytes / 2 || evaluator->rule_arena.total_bytes > run_max_bytes / 2;
@@ -245,6 +259,8 @@ static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *optio
     bt_rule_verdict *verdict = &evaluator->verdicts[i];
     run_rule(evaluator, program, own, verdict);
     verdict->family = evaluator->relatives.family;
+    if (evaluator->met_tie && !own->coarse_clocks_unknown && verdict->verdict != BT_INCONCLUSIVE)
+      look_at_ties(evaluator, program, own, verdict);
     if (may_rest_on_links(evaluator, program, own, verdict))
       verdict->rests_on_no_link = would_be_open(evaluator, program, own);
     if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
@@ -258,6 +274,7 @@ static void start_trace(bt_evaluator *evaluator, const bt_trace *trace) {
   evaluator->relatives.family = NULL;
   evaluator->relatives.has_summaries = false;
   evaluator->relatives.doubts = 0;
+  evaluator->is_coarse = NULL;
   bt_trace_index_start(&evaluator->index, trace);
 }
 

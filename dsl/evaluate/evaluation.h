@@ -128,6 +128,11 @@ struct bt_evaluator {
   bool has_summaries; /* the same, or of some trace of the family */
   uint8_t doubts;     /* of its spans (BT_DOUBT_*) */
   int64_t clock_skew_ns;
+  bool coarse_clocks_unknown; /* bt_eval_options */
+  bool met_tie;               /* two times that were compared are one whole millisecond, whoever wrote them */
+  bt_str tied_service;        /* of a span whose order was unknown for that; without a pointer: none */
+  uint8_t *is_coarse;         /* of each span; NULL: not worked out for this trace */
+  bool has_coarse;            /* some span is */
   uint64_t step_budget, text_budget;
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
   uint64_t unpaid_tests;           /* less than BT_TESTS_PER_STEP */
@@ -167,7 +172,7 @@ static inline bool bt_evaluator_is_certain(const bt_evaluator *evaluator) {
 
 /* Whether of any two spans it is known which one starts first. */
 static inline bool bt_evaluator_knows_order(const bt_evaluator *evaluator) {
-  return bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0;
+  return bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0 && !evaluator->coarse_clocks_unknown;
 }
 
 /* Whether all that the trace index finds of a matcher are members for certain: not of a trace with spans of which not
@@ -375,11 +380,20 @@ bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expre
 /* evaluation_distinct.c: count_distinct. */
 bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bt_kleene unseen);
 
-/* evaluation_times.c: whether the order of two times hangs on clocks, and then what a comparison of them says. */
+/* evaluation_times.c: whether two sides are times; whether their order may hang on clocks, and then what a comparison
+ * of them says. */
+bool bt_are_times(const bt_program_expression *left, const bt_program_expression *right);
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
                                const bt_program_expression *right);
 bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
                             const bt_program_expression *right, uint32_t span, const bt_span_part *part);
+
+/* evaluation_ties.c: starts that are one whole millisecond. Notes that two times are so, whichever they are. */
+void bt_evaluator_note_tie(bt_evaluator *evaluator, int64_t a_ns, int64_t b_ns);
+void bt_evaluator_note_tie_of_some(bt_evaluator *evaluator, const bt_outcome *a, const bt_outcome *b);
+/* Whether the order of two starts is unknown for that, and that of the earliest or latest times of several spans. */
+bool bt_evaluator_is_tie(bt_evaluator *evaluator, uint32_t a, int64_t a_ns, uint32_t b, int64_t b_ns);
+bool bt_evaluator_is_tie_of_some(bt_evaluator *evaluator, const bt_outcome *a, const bt_outcome *b);
 
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */

@@ -208,6 +208,7 @@ static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_program_comp
   if (!bt_evaluator_spend(evaluator, pairs / ELEMENTS_PER_STEP)) return bt_kleene_unknown(BT_WHY_BUDGET);
   const bt_comparator *comparator = &comparison->comparator;
   bool are_values = left->kind == BT_OUTCOME_VALUE && right->kind == BT_OUTCOME_VALUE;
+  if (bt_are_times(comparison->left, item)) bt_evaluator_note_tie_of_some(evaluator, left, right);
   bool may_be_cut = are_values && (is_doubtful(&left->low) || is_doubtful(&right->low));
   bt_kleene met =
       may_be_cut ? bt_cut_meets(comparator, side_of(comparison->left, left), side_of(item, right), &evaluator->work)

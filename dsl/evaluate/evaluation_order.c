@@ -74,6 +74,8 @@ bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end,
   if (is_known.truth != BT_TRUE) return is_known;
   if (is_within_skew(evaluator, x, left_ns, y, right_ns))
     return order_within_skew(evaluator, a, b, !a_is_end && !b_is_end);
+  bool are_starts = !a_is_end && !b_is_end;
+  if (are_starts && bt_evaluator_is_tie(evaluator, a, left_ns, b, right_ns)) return bt_kleene_unknown(BT_WHY_TIME);
   return bt_kleene_from(left_ns < right_ns);
 }
 

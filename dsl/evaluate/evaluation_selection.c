@@ -280,6 +280,7 @@ static bt_kleene is_any_beyond(bt_evaluator *evaluator, const bt_program_conditi
   bt_cursor_open(&cursor, evaluator, condition->selection);
   while (any.truth != BT_TRUE && bt_cursor_next(&cursor, evaluator, &member)) {
     int64_t start_ns = bt_evaluator_span(evaluator, member.span)->start_ns;
+    bt_evaluator_note_tie(evaluator, start_ns, others->start_ns);
     if (is_further(condition, start_ns, others->start_ns)) any = bt_kleene_or(any, member.truth);
   }
   return bt_evaluator_or_budget(evaluator, any);

@@ -2,10 +2,13 @@
  * is as far off as the clock that it comes from. See evaluation.h and dsl.md §2. */
 #include "dsl/evaluate/evaluation.h"
 
+bool bt_are_times(const bt_program_expression *left, const bt_program_expression *right) {
+  return (left->is_point || left->is_time_of_some) && (right->is_point || right->is_time_of_some);
+}
+
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
                                const bt_program_expression *right) {
-  bool are_times = (left->is_point || left->is_time_of_some) && (right->is_point || right->is_time_of_some);
-  return evaluator->clock_skew_ns > 0 && are_times;
+  return (evaluator->clock_skew_ns > 0 || evaluator->coarse_clocks_unknown) && bt_are_times(left, right);
 }
 
 /* What `op` says of two times, by which of them is first. */
@@ -61,9 +64,16 @@ static bt_kleene compare_values(bt_evaluator *evaluator, bt_comparison_operator 
   return bt_outcome_compare(&comparator, a, b, &evaluator->work);
 }
 
+/* As measured, or unknown of one whole millisecond. */
+static bt_kleene is_first_as_written(bt_evaluator *evaluator, const bt_outcome *a, const bt_outcome *b) {
+  if (bt_evaluator_is_tie_of_some(evaluator, a, b)) return bt_kleene_unknown(BT_WHY_TIME);
+  return compare_values(evaluator, BT_LESS, a, b);
+}
+
 /* Which span it is from may itself hang on clocks, so nothing is known of two times that are at most the skew apart,
  * whatever their services. */
 static bt_kleene is_surely_first(bt_evaluator *evaluator, const bt_outcome *a, const bt_outcome *b) {
+  if (evaluator->clock_skew_ns <= 0) return is_first_as_written(evaluator, a, b);
   bt_outcome skew = bt_outcome_integer(evaluator->clock_skew_ns);
   bt_outcome a_late = bt_outcome_arithmetic(BT_EXPRESSION_ADD, a, &skew);
   bt_outcome a_early = bt_outcome_arithmetic(BT_EXPRESSION_SUBTRACT, a, &skew);

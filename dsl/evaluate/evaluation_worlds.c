@@ -28,7 +28,7 @@ typedef struct said {
   uint32_t verdicts;  /* a bit for each bt_verdict that was given */
   uint32_t exercised; /* likewise, for each bt_truth */
   bt_reason reason;   /* the first in order of those that were given */
-  bool rests_on_no_link, lacks_links;
+  bool rests_on_no_link, lacks_links, hangs_on_ties;
   bool has_too_many; /* worlds to look at: it said nothing */
 } said;
 
@@ -262,6 +262,7 @@ static void take_verdict(said *rule, const bt_rule_verdict *verdict) {
   if (is_first) rule->reason = verdict->reason;
   rule->rests_on_no_link = rule->rests_on_no_link || verdict->rests_on_no_link;
   rule->lacks_links = rule->lacks_links || verdict->lacks_links;
+  rule->hangs_on_ties = rule->hangs_on_ties || verdict->hangs_on_ties;
 }
 
 void bt_worlds_take(bt_worlds *worlds, const bt_rule_verdict *verdicts) {
@@ -305,6 +306,7 @@ void bt_worlds_conclude(bt_worlds *worlds, bt_rule_verdict *verdicts) {
     verdicts[i].exercised = exercised_in_all(rule->exercised);
     verdicts[i].rests_on_no_link = rule->rests_on_no_link;
     verdicts[i].lacks_links = rule->lacks_links;
+    verdicts[i].hangs_on_ties = rule->hangs_on_ties;
     if (rule->has_too_many)
       leave_unseen(worlds->programs[i].is_exercised_by_all, &verdicts[i]);
     else if (!is_one)

@@ -113,6 +113,7 @@ static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rul
   bt_violation *violation = NULL;
   bool is_quiet = verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
   part->counts[verdict->verdict]++;
+  bt_data_notes_take(part->notes[rule], verdict);
   if (verdict->verdict == BT_VIOLATED) bt_kept_traces_add(&part->violated_kept, &part->kept, 1);
   if (verdict->exercised == BT_TRUE) part->exercise[rule] = BT_EXERCISED;
   if (verdict->exercised == BT_UNKNOWN && part->exercise[rule] == BT_NOT_EXERCISED)

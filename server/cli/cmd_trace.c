@@ -108,7 +108,7 @@ static int exit_status(const trace_run *run, const bt_drawing *drawing) {
 
 /* What each rule met in the trace, and in those that links tie to it. In any case *out is to be freed. */
 static bt_status take_notes(const bt_cli_rules *rules, const bt_trace *trace, const bt_family *family,
-                            bt_data_notes ***out, bt_error *error) {
+                            const bt_rule_verdict *verdicts, bt_data_notes ***out, bt_error *error) {
   bt_status status = BT_OK;
   bt_data_notes **notes = *out = calloc(rules->count + 1, sizeof(bt_data_notes *));
   if (!notes) return bt_error_no_memory(error);
@@ -117,6 +117,7 @@ static bt_status take_notes(const bt_cli_rules *rules, const bt_trace *trace, co
     if (status) return status;
     bt_data_notes_are_of_some(notes[i]);
     bt_data_notes_look(notes[i], trace);
+    bt_data_notes_take(notes[i], &verdicts[i]);
     for (uint32_t k = 1; family && k < family->trace_count; k++) bt_data_notes_look(notes[i], family->traces[k].trace);
   }
   return status;
@@ -146,7 +147,7 @@ static bt_status show_judged(void *context, const bt_trace *trace, const bt_fami
   bt_data_notes **notes = NULL;
   bt_status status = bt_drawing_new(trace, family, (const bt_rule_definition *const *)rules->items, verdicts,
                                     rules->count, &drawing, error);
-  if (!status) status = take_notes(rules, trace, family, &notes, error);
+  if (!status) status = take_notes(rules, trace, family, verdicts, &notes, error);
   if (!status) {
     bt_buffer text = {0};
     drawing.is_unsettled = judge && bt_judge_is_unsettled(judge, trace);

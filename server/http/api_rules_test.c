@@ -44,7 +44,8 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
 }
 
 /* What the rule's names and comparisons met in these traces, as in a replay. */
-static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_family *family) {
+static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_family *family,
+                          const bt_rule_verdict *verdict) {
   bt_data_notes *notes = NULL;
   if (bt_data_notes_new(definition->rule, &notes, NULL)) {
     bt_json_memory_lacks();
@@ -53,6 +54,7 @@ static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *
   bt_data_notes_are_of_some(notes);
   bt_data_notes_look(notes, trace);
   for (uint32_t i = 1; family && i < family->trace_count; i++) bt_data_notes_look(notes, family->traces[i].trace);
+  bt_data_notes_take(notes, verdict);
   json_t *array = bt_data_notes_json(notes);
   bt_data_notes_free(notes);
   return array;
@@ -69,7 +71,7 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
   bt_json_set(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
   bt_json_set(answer, "trace_id", json_string(trace_id));
   bt_json_set(answer, "diagnostics", warnings_json(test->definition));
-  bt_json_set(answer, "notes", notes_json(test->definition, trace, family));
+  bt_json_set(answer, "notes", notes_json(test->definition, trace, family, verdict));
   bt_call_json(test->call, 200, answer);
   test->is_answered = true;
   return BT_OK;

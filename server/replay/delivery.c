@@ -152,6 +152,8 @@ static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, 
     violation = NULL;
   }
   track_verdict(judge, &judge->table->traces[known], verdict, was_wanted);
+  if (judge->notes && verdict->verdict != BT_NOT_APPLICABLE && (was_wanted || violation))
+    bt_data_notes_count_verdict(judge->notes[verdict->rule], judged->hangs_on_ties);
   bt_status status =
       violation ? tell_violation(judge, verdict->rule, violation, error) : tell_counted(judge, verdict, error);
   return status == BT_OK ? bt_delivery_tell(judge->account, verdict, error) : status;

@@ -24,6 +24,7 @@
 typedef struct bt_judged {
   bt_trace_verdict verdict;
   bool is_usable;          /* false: this read cannot speak for the rule, and nothing is told */
+  bool hangs_on_ties;      /* bt_rule_verdict */
   bt_violation *violation; /* of violated, when somebody wants it built; else NULL */
 } bt_judged;
 

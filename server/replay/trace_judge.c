@@ -149,6 +149,8 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
     out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
     out[i].verdict = verdict_of(judge, i, known, trace, &verdicts[i]);
+    out[i].hangs_on_ties = verdicts[i].hangs_on_ties;
+    if (judge->notes) bt_data_notes_name_tied(judge->notes[i], &verdicts[i]);
     bool is_open = known->flags & BT_KNOWN_IN_DOUBT ||
                    (known->flags & BT_KNOWN_CONTRADICTED && verdicts[i].verdict != BT_VIOLATED);
     if (is_open) out[i].verdict.verdict = BT_INCONCLUSIVE;

@@ -32,7 +32,7 @@ enum { CENSUS_PAIRS = 20000 }; /* fewer pairs say nothing about the generator */
 typedef struct census {
   uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], pruned[VERDICTS], reasons[BT_REASON_LINKED + 1];
   uint64_t features[RULE_FEATURE_MAX][VERDICTS];
-  uint64_t exercised[BT_TRUE + 1], with_skew;
+  uint64_t exercised[BT_TRUE + 1], with_skew, hanging_on_ties;
 } census;
 
 typedef struct batch {
@@ -120,6 +120,7 @@ static bt_eval_options random_options(test_random *random) {
   bt_eval_options options = {.step_budget = UINT64_MAX};
   options.incomplete = test_random_below(random, 3) == 0;
   options.clock_skew_ns = skews_ns[test_random_below(random, 5)];
+  options.coarse_clocks_unknown = test_random_below(random, 3) == 0;
   return options;
 }
 
@@ -131,13 +132,15 @@ static void take_census(census *c, const bt_trace *trace, const bt_rule_verdict 
   c->reasons[v->reason]++;
   c->exercised[v->exercised]++;
   if (options->clock_skew_ns > 0) c->with_skew++;
+  if (v->hangs_on_ties) c->hanging_on_ties++;
   for (size_t i = 0; i < rule_feature_count(); i++)
     if (f->has[i]) c->features[i][v->verdict]++;
 }
 
 static void print_difference(bt_str rule_text, const char *trace_text, const bt_eval_options *options, bt_str answers) {
-  printf("rule     %.*s\ntrace\n%soptions %s skew=%lldns\n%.*s\n", BT_FMT(rule_text), trace_text,
-         options->incomplete ? "incomplete" : "complete", (long long)options->clock_skew_ns, BT_FMT(answers));
+  printf("rule     %.*s\ntrace\n%soptions %s%s skew=%lldns\n%.*s\n", BT_FMT(rule_text), trace_text,
+         options->incomplete ? "incomplete" : "complete", options->coarse_clocks_unknown ? " coarse" : "",
+         (long long)options->clock_skew_ns, BT_FMT(answers));
 }
 
 /* The whole difference, and what is left of it when all that it does not need is left out. */
@@ -183,6 +186,21 @@ static bool shows_the_same(const bt_rule_verdict *alone, const bt_rule_verdict *
   return are_equal;
 }
 
+/* That it hangs on equal starts is that it would be another one with these unknown. */
+static bool hangs_rightly(const bt_rule *rule, const bt_trace *trace, const bt_rule_verdict *said,
+                          const naive_verdict *naive, const bt_eval_options *options, bt_buffer *answers) {
+  bt_eval_options open = *options;
+  naive_verdict other;
+  open.coarse_clocks_unknown = true;
+  if (options->coarse_clocks_unknown || said->verdict == BT_INCONCLUSIVE || trace->differing_copies) return true;
+  naive_evaluate(rule, trace, &open, &other);
+  bool hangs = other.verdict != naive->verdict;
+  naive_verdict_dispose(&other);
+  if (hangs != said->hangs_on_ties)
+    bt_buffer_printf(answers, "it %s on equal starts\n", hangs ? "hangs" : "does not hang");
+  return hangs == said->hangs_on_ties;
+}
+
 /* The verdict among others, the one alone, and the one with indexes, against the naive one. */
 static bool rule_differs(batch *b, int rule, const bt_trace *trace, const bt_rule_verdict *among,
                          const bt_eval_options *options, bt_buffer *answers) {
@@ -202,6 +220,9 @@ static bool rule_differs(batch *b, int rule, const bt_trace *trace, const bt_rul
     which = "alone";
   else if (!verdicts_agree(b->rules[rule], trace, indexed, &naive, answers) || !shows_the_same(alone, indexed, answers))
     which = "with indexes";
+  else if (!hangs_rightly(b->rules[rule], trace, among, &naive, options, answers) ||
+           !hangs_rightly(b->rules[rule], trace, indexed, &naive, options, answers))
+    which = "in what it hangs on";
   if (which) bt_buffer_printf(answers, "it differs %s", which);
   naive_verdict_dispose(&naive);
   return which != NULL;
@@ -255,11 +276,12 @@ static void print_census(const census *c) {
   printf("inconclusive by incompleteness %llu, by pruning %llu, by linked traces %llu, by skew %llu; exercised false "
          "%llu, unknown %llu, true "
          "%llu; with skew "
-         "%llu\n",
+         "%llu; hanging on equal starts %llu\n",
          (unsigned long long)c->reasons[BT_REASON_INCOMPLETE], (unsigned long long)c->reasons[BT_REASON_PRUNED],
          (unsigned long long)c->reasons[BT_REASON_LINKED], (unsigned long long)c->reasons[BT_REASON_SKEW],
          (unsigned long long)c->exercised[BT_FALSE], (unsigned long long)c->exercised[BT_UNKNOWN],
-         (unsigned long long)c->exercised[BT_TRUE], (unsigned long long)c->with_skew);
+         (unsigned long long)c->exercised[BT_TRUE], (unsigned long long)c->with_skew,
+         (unsigned long long)c->hanging_on_ties);
 }
 
 static bool expect(bool holds, const char *what, const char *of) {

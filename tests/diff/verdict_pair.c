@@ -127,6 +127,8 @@ static bool reasons_agree(const bt_rule *rule, const bt_trace *trace, bt_reason 
   /* Why one of the records leaves it open may be another reason, as above. */
   if (trace->differing_copies && naive != fast) return are_reasons;
   if (naive != fast && reads_unsaid(rule)) return are_reasons;
+  /* Equal starts of coarse clocks, and something else. */
+  if (naive != fast && (fast == BT_REASON_TIME || naive == BT_REASON_TIME)) return are_reasons;
   if (trace->doubts && naive != fast) return may_be_reason(trace, fast) && naive != BT_REASON_NONE;
   return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }
@@ -258,6 +260,8 @@ void minimise_difference(bt_buffer *rule_text, bt_buffer *trace_text, bt_eval_op
   bt_eval_options full = *options;
   options->clock_skew_ns = 0;
   if (!still_differs(&d)) options->clock_skew_ns = full.clock_skew_ns;
+  options->coarse_clocks_unknown = false;
+  if (!still_differs(&d)) options->coarse_clocks_unknown = full.coarse_clocks_unknown;
   options->incomplete = false;
   if (!still_differs(&d)) options->incomplete = full.incomplete;
   for (int round = 0; round < 5; round++) {

@@ -307,6 +307,58 @@ static void test_values_of_parts(void **state) {
          "`link.k` was a number in 1 of 1 spans, and here it is compared with true or false: types do not mix\n");
 }
 
+/* What the rule says of each of the traces, taken together. */
+static void expect_of_verdicts(const char *rule_text, const char *const *traces, size_t count, const char *expected) {
+  bt_rule *rule = compile(rule_text);
+  const bt_rule *rules[] = {rule};
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  bt_data_notes *notes = NULL, *others = NULL;
+  bt_buffer out = {0};
+  bt_range place;
+  assert_int_equal(bt_ruleset_new(rules, 1, &ruleset, NULL), BT_OK);
+  assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
+  assert_int_equal(bt_data_notes_new(rule, &notes, NULL) | bt_data_notes_new(rule, &others, NULL), BT_OK);
+  for (size_t i = 0; i < count; i++) {
+    const bt_rule_verdict *verdict;
+    bt_arena arena;
+    char message[256];
+    bt_arena_init(&arena, 1 << 20);
+    const bt_trace *trace = trace_text_read(&arena, traces[i], message, sizeof message);
+    assert_int_equal(bt_evaluator_run(evaluator, trace, NULL, &verdict, NULL), BT_OK);
+    bt_data_notes_take(i ? notes : others, verdict);
+    bt_arena_dispose(&arena);
+  }
+  bt_data_notes_add(notes, others);
+  bt_data_notes_are_of_some(notes);
+  bool is_said = bt_data_notes_say(notes, 0, &out, &place);
+  assert_string_equal(is_said ? out.ptr : "", expected);
+  bt_buffer_dispose(&out);
+  bt_data_notes_free(notes);
+  bt_data_notes_free(others);
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  bt_rule_free(rule);
+}
+
+#define TIED(count, verdicts, writes)                                                                                  \
+  count " of " verdicts " on spans that start in one millisecond, and " writes                                         \
+        " no finer starts: as written neither is before the other, and which was is not known"
+
+static void test_starts_of_one_millisecond(void **state) {
+  (void)state;
+  static const char rule[] = "when { x as p } never { y after p }", kept[] = "a x service=shop at=1ms\n",
+                    tied[] = "a x service=shop at=1ms\nb y service=shop at=1ms\n",
+                    fine[] = "a x service=shop at=1ms\nb y service=shop at=1ms\nc z service=shop at=1ms5us\n",
+                    none[] = "a y service=shop at=1ms\n", unnamed[] = "a x at=1ms\nb y at=1ms\n",
+                    broken[] = "a x service=shop at=1ms\nb y service=shop at=1ms\nc y service=shop at=2ms\n";
+  expect_of_verdicts(rule, (const char *[]){kept, tied, none, tied, fine, broken}, 6,
+                     TIED("2", "5 verdicts hang", "the service `shop` writes"));
+  expect_of_verdicts(rule, (const char *[]){tied}, 1, TIED("1", "1 verdict hangs", "the service `shop` writes"));
+  expect_of_verdicts(rule, (const char *[]){unnamed}, 1, TIED("1", "1 verdict hangs", "their services write"));
+  expect_of_verdicts(rule, (const char *[]){kept, fine, broken, none}, 4, "");
+}
+
 static void test_no_memory(void **state) {
   (void)state;
   bt_rule *rule = compile("@alias(k, n) a as p and b.where(k == 1 and m == p.m) and c");
@@ -358,6 +410,7 @@ int main(void) {
                                      cmocka_unit_test(test_names_that_stand_in_nothing),
                                      cmocka_unit_test(test_names_that_others_saw),
                                      cmocka_unit_test(test_near_names_in_each_order),
+                                     cmocka_unit_test(test_starts_of_one_millisecond),
                                      cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

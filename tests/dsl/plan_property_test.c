@@ -218,7 +218,8 @@ static void check_trace(const subject *s, maker *m, counts *c) {
   made_trace made;
   maker_make_trace(m, &made);
   bt_eval_options uncertain = {.incomplete = test_random_below(&m->random, 2),
-                               .clock_skew_ns = test_random_below(&m->random, 2) ? 1000000 : 0};
+                               .clock_skew_ns = test_random_below(&m->random, 2) ? 1000000 : 0,
+                               .coarse_clocks_unknown = test_random_below(&m->random, 2)};
   bt_rule_verdict final = judge(s, &made.trace, (bt_eval_options){0});
   bool violated = final.verdict == BT_VIOLATED;
   check_exercised(s, &made.trace, final.exercised, true, c);

@@ -244,7 +244,7 @@ static bt_reason reason_of(const naive_world *world, const bt_eval_options *opti
     return is_decided_with(world, false, true, true) ? BT_REASON_DROPPED : BT_REASON_TIME;
   }
   if (options->clock_skew_ns <= 0) return missing;
-  const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
+  const bt_eval_options without = {.incomplete = options->incomplete};
   naive_verdict verdict;
   if (world->family)
     naive_evaluate_family(world->rule, world->family, &without, &verdict);
@@ -257,6 +257,7 @@ static bt_reason reason_of(const naive_world *world, const bt_eval_options *opti
 static void evaluate(naive_world *world, const bt_eval_options *options, naive_verdict *out) {
   world->incomplete = options->incomplete;
   world->skew_ns = options->clock_skew_ns;
+  world->coarse_clocks_unknown = options->coarse_clocks_unknown;
   judge(world, out);
   if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
 }

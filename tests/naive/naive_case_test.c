@@ -61,6 +61,7 @@ static void set_options(case_run *run, const case_field *field) {
   const char *skew = strstr(field->value, "skew=");
   run->has_budget = run->has_budget || strstr(field->value, "budget=");
   if (strstr(field->value, "incomplete")) run->options.incomplete = true;
+  if (strstr(field->value, "coarse")) run->options.coarse_clocks_unknown = true;
   if (!skew) return;
   bt_str text = {skew + strlen("skew="), strcspn(skew + strlen("skew="), " ")};
   check(run, field, trace_text_duration(text, &run->options.clock_skew_ns), "no duration");

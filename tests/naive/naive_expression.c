@@ -412,10 +412,20 @@ static bt_truth is_first_by_clocks(const naive_world *world, naive_value a, naiv
   return BT_UNKNOWN;
 }
 
+/* The same without clock skew: one whole millisecond says nothing where some service tells no more. */
+static bt_truth is_first_by_milliseconds(const naive_world *world, naive_value a, naive_value b) {
+  bool is_tie = !world->takes_zero_times && naive_compare(BT_EQUAL, &a, &b, NULL, false) == BT_TRUE &&
+                a.low.number.type == BT_VALUE_INT && a.low.number.integer % 1000000 == 0;
+  for (uint32_t i = 0; is_tie && i < world->span_count; i++)
+    if (naive_is_coarse(world, i)) return BT_UNKNOWN;
+  return naive_compare(BT_LESS, &a, &b, NULL, false);
+}
+
 /* The earliest or latest time of several spans on one side at least, under clock skew. */
 static bt_truth compare_times(const naive_world *world, bt_comparison_operator op, naive_value a, naive_value b) {
   if (a.kind == NAIVE_MISSING || b.kind == NAIVE_MISSING) return BT_FALSE;
-  return order_says(op, is_first_by_clocks(world, a, b), is_first_by_clocks(world, b, a));
+  if (world->skew_ns > 0) return order_says(op, is_first_by_clocks(world, a, b), is_first_by_clocks(world, b, a));
+  return order_says(op, is_first_by_milliseconds(world, a, b), is_first_by_milliseconds(world, b, a));
 }
 
 static bool is_event_time(const bt_expression *expression) {
@@ -440,7 +450,8 @@ static bt_truth compare_sides(const naive_world *world, const bt_comparison *com
   if (left_is_point && right_is_point) return compare_points(world, op, a, a_is_end, b, b_is_end);
   naive_value left = naive_expression(world, comparison->left, subject);
   naive_value right = naive_expression(world, right_side, subject);
-  if (world->skew_ns > 0 && (left_is_point || left_is_event || is_time_of_some(comparison->left)) &&
+  bool is_unsure = world->skew_ns > 0 || world->coarse_clocks_unknown;
+  if (is_unsure && (left_is_point || left_is_event || is_time_of_some(comparison->left)) &&
       (right_is_point || is_time_of_some(right_side)))
     return compare_times(world, op, left, right);
   if (world->takes_dropped) left.may_be_cut = right.may_be_cut = false;

@@ -110,6 +110,21 @@ static bt_truth is_ancestor_first(const naive_world *world, uint32_t first, uint
   return is_above ? BT_TRUE : BT_FALSE;
 }
 
+bool naive_is_coarse(const naive_world *world, uint32_t span) {
+  for (uint32_t i = 0; i < world->span_count; i++)
+    if (world->home[i] == world->home[span] && are_of_one_service(span_at(world, i), span_at(world, span)) &&
+        span_at(world, i)->start_ns % 1000000 != 0)
+      return false;
+  return true;
+}
+
+/* Two starts of one millisecond, of services that do not tell more. */
+static bool is_tie(const naive_world *world, uint32_t a, uint32_t b) {
+  return world->coarse_clocks_unknown && !world->takes_zero_times &&
+         span_at(world, a)->start_ns == span_at(world, b)->start_ns && naive_is_coarse(world, a) &&
+         naive_is_coarse(world, b);
+}
+
 bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
   if (has_no_place(world, a) || has_no_place(world, b)) return BT_UNKNOWN;
   if (a == b && a_is_end == b_is_end) return BT_FALSE;
@@ -118,6 +133,7 @@ bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uin
   bool is_within_skew = world->skew_ns > 0 && is_apart_at_most(a_ns, b_ns, world->skew_ns) &&
                         !are_of_one_service(span_at(world, a), span_at(world, b));
   if (is_within_skew) return a_is_end || b_is_end ? BT_UNKNOWN : is_ancestor_first(world, a, b);
+  if (!a_is_end && !b_is_end && is_tie(world, a, b)) return BT_UNKNOWN;
   return a_ns < b_ns ? BT_TRUE : BT_FALSE;
 }
 

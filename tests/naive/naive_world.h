@@ -20,6 +20,7 @@ typedef struct naive_world {
   bool takes_zero_times, takes_dropped,
       takes_doubled; /* what is not known counts as known, to tell why a verdict is unknown */
   int64_t skew_ns;
+  bool coarse_clocks_unknown;
   uint32_t bound[BT_MAX_BINDINGS];
 } naive_world;
 
@@ -40,6 +41,8 @@ bt_truth naive_further_links(const naive_world *world, uint32_t span);
 bool naive_is_summary(const naive_world *world, uint32_t span);
 
 /* naive_structure.c: order and ancestry of two spans */
+/* All starts of the span's service in its trace are whole milliseconds. */
+bool naive_is_coarse(const naive_world *world, uint32_t span);
 bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancestor);
 bt_truth naive_is_child(const naive_world *world, uint32_t span, uint32_t parent);
 bt_truth naive_is_sibling(const naive_world *world, uint32_t a, uint32_t b);

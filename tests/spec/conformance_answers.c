@@ -141,7 +141,8 @@ static json_t *evaluate_document(const bt_rule *rule, bt_str document, const jso
   else if (bt_span_batch_trace_count(batch))
     traces[0].trace = bt_span_batch_trace(batch, 0);
   bt_eval_options wanted = {.incomplete = json_is_true(json_object_get(options, "incomplete")),
-                            .clock_skew_ns = json_integer_value(json_object_get(options, "clock_skew_ns"))};
+                            .clock_skew_ns = json_integer_value(json_object_get(options, "clock_skew_ns")),
+                            .coarse_clocks_unknown = json_object_get(options, "coarse_clocks") != NULL};
   json_t *answer = is_naive ? evaluate_naively(rule, &of, &wanted) : evaluate(rule, &of, &wanted);
   bt_span_batch_free(batch);
   return answer;

@@ -72,6 +72,8 @@ class EvalCase:
         for word in words.split():
             if word == "incomplete":
                 self.options["incomplete"] = True
+            elif word == "coarse":
+                self.options["coarse_clocks"] = "unknown"
             elif word.startswith("skew="):
                 self.options["clock_skew_ns"] = case_text.duration_ns(word[5:])
             elif word.startswith(("budget=", "text=")):

@@ -160,6 +160,7 @@ static bt_status take_judged(void *context, const bt_trace *trace, const bt_fami
   for (size_t i = 0; !status && i < drawing.verdict_count; i++) {
     const bt_drawn_verdict *drawn = &drawing.verdicts[i];
     report->rules[i].counts[drawn->verdict->verdict]++;
+    bt_data_notes_take(report->rules[i].notes, drawn->verdict);
     violated += drawn->violation != NULL;
     if (drawn->violation) status = note_violation(report, i, trace, drawn->violation, test, error);
   }
