@@ -289,6 +289,16 @@ bool bt_rule_blames_absence(const bt_rule *rule, bt_range failed) {
   return found.condition->kind != BT_CONDITION_COMPARE || wants_more(&found.condition->comparison);
 }
 
+static bt_range range_of_blamed(const bt_rule *rule, bt_range failed) {
+  bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
+  return is_in_text ? failed : (bt_range){0, (uint32_t)rule->text.len};
+}
+
+void bt_rule_write_blamed(const bt_rule *rule, bt_range failed, bt_buffer *out) {
+  sentence s = {.rule = rule, .out = out};
+  append_text(&s, range_of_blamed(rule, failed));
+}
+
 void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *measured, bt_buffer *out) {
   sentence s = {rule, measured, out};
   blamed found = find_blamed(rule, failed);
@@ -296,7 +306,6 @@ void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *m
     say_condition(&s, found.condition, found.should_hold);
     return;
   }
-  bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
   append_words(&s, "the rule is violated: ");
-  append_text(&s, is_in_text ? failed : (bt_range){0, (uint32_t)rule->text.len});
+  append_text(&s, range_of_blamed(rule, failed));
 }

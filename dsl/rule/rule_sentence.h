@@ -14,6 +14,10 @@
  * in the rule: the whole of it. A rule's text is put on one line; control characters are for the caller to see to. */
 void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *measured, bt_buffer *out);
 
+/* Appends the blamed part alone, on one line, as the rule has it; where it blames nothing that stands there, the whole.
+ */
+void bt_rule_write_blamed(const bt_rule *rule, bt_range failed, bt_buffer *out);
+
 /* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
 bool bt_rule_blames_every(const bt_rule *rule, bt_range failed);
 /* What is blamed is not there, or too little of it: a span that was lost could be the one. */

@@ -7,10 +7,12 @@
 #include "server/cli/collected_replay.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
+#include "server/cli/problem_print.h"
 #include "server/cli/replay_rules.h"
 #include "server/cli/shard_json.h"
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"
+#include "server/json/problems_json.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
 #include "server/replay/sampled_text.h"
@@ -26,7 +28,7 @@ typedef struct replay_run {
   bt_strategy strategy;
   bt_severity fail_on; /* info: any violation fails */
   uint64_t limit, evidence;
-  bool has_limit, has_evidence, prints_ids, has_format;
+  bool has_limit, has_evidence, prints_ids, has_format, groups;
   bt_shard shard; /* a count of 0: all of the range */
 } replay_run;
 
@@ -311,6 +313,48 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   return code;
 }
 
+static const bt_rule_definition *const *rules_of(const replay_run *run) {
+  return (const bt_rule_definition *const *)run->options.rules.items;
+}
+
+static void print_problems(const replay_run *run, const bt_problems *problems, const bt_idle_rules *idle) {
+  if (run->format == FORMAT_JSON) {
+    json_t *object = bt_problems_json(problems, rules_of(run), &(bt_problems_wish){0});
+    bt_json_set(object, "unexercised", bt_idle_rules_json(idle));
+    bt_cli_print_json(object);
+    return;
+  }
+  bt_idle_rules_print(idle);
+  bt_problems_print(problems, rules_of(run), run->limit);
+  bt_replay_print_rules(&run->options, &problems->result);
+  print_notes(run, &problems->result);
+  bt_collected_print_end(&problems->result);
+}
+
+static bt_status find_problems(bt_source *source, bt_replay_request *request, bt_problems *problems,
+                               bt_idle_rules *idle, bt_error *error) {
+  request->priority = BT_PRIORITY_REPLAY;
+  bt_status status = bt_problems_find(source, request, BT_PROBLEM_STEPS, bt_replay_show_violations, problems, error);
+  bt_replay_clear_progress();
+  request->priority = BT_PRIORITY_PEOPLE;
+  if (!status) status = bt_idle_rules_of_replay(source, request, &problems->result, idle, error);
+  return status ? status : bt_unseen_names_of_replay(source, request, &problems->result, error);
+}
+
+static int group_and_print(const replay_run *run, bt_source *source) {
+  bt_error error = {0};
+  bt_problems problems;
+  bt_idle_rules idle = {0};
+  bt_replay_request request = request_of(run, source);
+  bt_status status = find_problems(source, &request, &problems, &idle, &error);
+  bt_replay_hold_range(&problems.result);
+  if (!status) print_problems(run, &problems, &idle);
+  int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &problems.result, &idle);
+  bt_idle_rules_dispose(&idle);
+  bt_problems_dispose(&problems);
+  return code;
+}
+
 /* What it found is a part of an answer, so its status says whether it was answered, and merge says the rest. */
 static int replay_shard(const replay_run *run, bt_source *source) {
   bt_error error = {0};
@@ -337,6 +381,7 @@ static int run_replay(const replay_run *run) {
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
   int code = status             ? bt_cli_fail("replay", status, &error)
              : run->shard.count ? replay_shard(run, place.source)
+             : run->groups      ? group_and_print(run, place.source)
                                 : replay_and_print(run, place.source);
   bt_replay_place_close(&place);
   return code;
@@ -344,7 +389,17 @@ static int run_replay(const replay_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_EVIDENCE, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS, OPT_SHARD };
+enum {
+  OPT_COUNT = BT_FLAG_OWN,
+  OPT_LIMIT,
+  OPT_EVIDENCE,
+  OPT_FORMAT,
+  OPT_FAIL_ON,
+  OPT_STRATEGY,
+  OPT_IDS,
+  OPT_SHARD,
+  OPT_GROUP
+};
 
 static bool take_word(const char *const *words, int count, const char *value, int *out) {
   for (int i = 0; i < count; i++)
@@ -361,6 +416,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_COUNT: return take_word(counts, 3, value, &word) && (run->count = (bt_count_mode)word, true);
   case OPT_FORMAT: return run->has_format = true, run->format = (replay_format)bt_choice_at(flag->value, value), true;
   case OPT_IDS: return run->prints_ids = true;
+  case OPT_GROUP: return run->groups = true;
   case OPT_SHARD: return bt_shard_parse(bt_str_from(value), &run->shard);
   case BT_FLAG_JSON: return run->has_format = true, run->format = FORMAT_JSON, true;
   case OPT_FAIL_ON: return bt_severity_parse(bt_str_from(value), &run->fail_on);
@@ -396,6 +452,15 @@ static int check_shard(replay_run *run, const bt_command *self) {
   return bt_shard_options_check(&run->options, self);
 }
 
+/* Each problem stands for many violations, which the other forms list. */
+static int check_group(const replay_run *run, const bt_command *self) {
+  if (!run->groups) return BT_EXIT_FINE;
+  if (run->prints_ids || run->shard.count || (run->format != FORMAT_TEXT && run->format != FORMAT_JSON))
+    return bt_cli_usage_error(self->name, "--group prints problems as text or JSON: leave out --ids, --shard and other "
+                                          "words of --output");
+  return BT_EXIT_FINE;
+}
+
 static int replay_command(const bt_command *self, int argc, char **argv) {
   replay_run run = {.limit = 20};
   bt_operands operands;
@@ -407,6 +472,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
     code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES | BT_SHOWS_LINKS);
     if (!code) code = check_shard(&run, self);
+    if (!code) code = check_group(&run, self);
     if (!code) code = run_replay(&run);
   }
   bt_replay_options_dispose(&run.options);
@@ -418,6 +484,11 @@ static const bt_flag flags[] = {
      "exit with 1 only for violations of rules of this severity or above", NULL},
     {"output", OPT_FORMAT, "text|json|jsonl|junit|github", "text",
      "how the result is written; jsonl is one violation a line and then a summary, github for a workflow's log", NULL},
+    {"group", OPT_GROUP, NULL, NULL,
+     "print problems in place of violations: one for each rule, failed part and service in which the traces begin, "
+     "with "
+     "its trend",
+     NULL},
     {"ids", OPT_IDS, NULL, NULL,
      "print the ids of violating traces only, each once, one a line; all of them without --limit", NULL},
     {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
@@ -449,6 +520,8 @@ static const bt_example examples[] = {
      "betrace trace $(betrace replay rules.yaml traces.jsonl --ids --limit 1) rules.yaml traces.jsonl"},
     {"As a gate in CI: fails for high, error and critical only",
      "betrace replay rules.yaml traces.jsonl --fail-on high --output junit > betrace.xml"},
+    {"What is wrong: one line of each problem, and whether it rises or is over",
+     "betrace replay rules.yaml --tempo http://127.0.0.1:3200 --since 24h --group"},
     {"The third of four parts, for another machine; betrace merge puts them together",
      "betrace replay rules.yaml traces.jsonl --shard 3/4 > 3.json"},
     {0}};

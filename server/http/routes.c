@@ -27,6 +27,7 @@ const bt_route bt_routes[] = {
     {"GET", "/v1/suggestions", bt_api_suggestions, BT_ROLE_VIEWER, BT_LANE_SEARCH},
     {"GET", "/v1/changes", bt_api_changes, BT_ROLE_VIEWER, BT_LANE_SEARCH},
     {"POST", "/v1/backtests", bt_api_backtest, BT_ROLE_VIEWER, BT_LANE_SEARCH},
+    {"GET", "/v1/problems", bt_api_problems, BT_ROLE_VIEWER, BT_LANE_SEARCH},
     {"GET", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH},
     {"POST", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH},
     {"GET", "/v1/dsl/language", bt_api_dsl_language, BT_ROLE_VIEWER, BT_LANE_MEMORY},

@@ -78,6 +78,8 @@ void bt_api_suggestions(void *service, bt_call *call);
 void bt_api_changes(void *service, bt_call *call);
 /* api_backtest.c */
 void bt_api_backtest(void *service, bt_call *call);
+/* api_problems.c */
+void bt_api_problems(void *service, bt_call *call);
 /* api_gate.c */
 void bt_api_gate(void *service, bt_call *call);
 /* api_mcp.c */

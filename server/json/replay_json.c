@@ -71,10 +71,6 @@ static json_t *witnesses_json(const bt_violation_choice *choice) {
   return array;
 }
 
-static bool is_within(const bt_condition *clause, bt_range range) {
-  return clause && range.start < clause->range.end && clause->range.start < range.end;
-}
-
 static json_t *sentence_json(const bt_rule *rule, const bt_violation_choice *choice) {
   bt_buffer said = {0};
   bt_violation_say_failure(rule, choice, &said);
@@ -89,11 +85,8 @@ static json_t *failed_json(const bt_rule *rule, const bt_violation_choice *choic
   bt_range failed = choice->failed;
   bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
   bt_str text = is_in_text ? (bt_str){rule->text.ptr + failed.start, failed.end - failed.start} : (bt_str){0};
-  const char *clause = is_within(rule->always, failed)  ? "always"
-                       : is_within(rule->never, failed) ? "never"
-                                                        : "condition";
   json_t *object = range_json(failed);
-  bt_json_set(object, "clause", json_string(clause));
+  bt_json_set(object, "clause", json_string(bt_violation_clause(rule, failed)));
   bt_json_set(object, "text", bt_text_json(bt_text_cut(text, FAILED_BYTES)));
   bt_json_set(object, "message", sentence_json(rule, choice));
   return object;

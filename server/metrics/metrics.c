@@ -9,8 +9,8 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/table.h"
 
-const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast",  "suggestions", "changes",
-                                                "gate",   "backtest",        "on_demand", "report"};
+const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions", "changes",
+                                                "gate",   "backtest",        "problems", "on_demand",   "report"};
 const char *const bt_replay_end_names[] = {"completed", "incomplete", "cancelled", "failed"};
 const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"};
 const char *const bt_emitted_outcome_names[] = {"sent", "already_there", "failed"};

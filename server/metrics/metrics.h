@@ -22,6 +22,7 @@ typedef enum bt_evaluation_kind {
   BT_EVALUATION_CHANGES,
   BT_EVALUATION_GATE,
   BT_EVALUATION_BACKTEST,
+  BT_EVALUATION_PROBLEMS,
   BT_EVALUATION_ON_DEMAND, /* violations and series that somebody asked for */
   BT_EVALUATION_REPORT,    /* a compliance report, from its start to its signature */
   BT_EVALUATION_KINDS

@@ -115,9 +115,7 @@ bt_status bt_counted_steps_find(bt_source *source, const bt_replay_request *aske
   out->bytes_received = run.bytes_received;
   memcpy(out->reason, run.reason, sizeof out->reason);
   if (!status) leave_out_losses(source, asked, out);
-  free(run.is_unsure);
-  free(run.has_trace);
-  free(run.provisional);
+  bt_series_run_drop_marks(&run);
   return status;
 }
 

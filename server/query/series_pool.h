@@ -61,6 +61,7 @@ typedef struct bt_series_run { /* one replay that counts */
   bt_source *source;
   uint64_t turn_of; /* the tenant, for the turns */
   int64_t step_ns, first_step, end_step, margin_ns;
+  int64_t origin_ns, until_ns; /* when step 0 begins; the end of the range, within its last step, or 0: with it */
   bool wants_exercised;
   bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
@@ -118,5 +119,20 @@ void bt_series_run_free(bt_series_run *run);
 
 /* series_run.c: carries it out, without the mutex. What could not be read is in counts[].is_read and reason. */
 void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run);
+/* Its parts, for who replays himself: room for the counts (false: run->reason says why there is none); what an
+ * observer's `verdict` is told; what of the counts may be believed. */
+bool bt_series_run_open(bt_series_run *run, bt_memory_account *memory);
+void bt_series_run_count(bt_series_run *run, const bt_trace_verdict *verdict);
+void bt_series_run_conclude(bt_series_run *run, const bt_replay_result *result);
+void bt_series_run_drop_marks(bt_series_run *run); /* all but the counts and their hold */
+static inline int64_t bt_series_run_begin_of(const bt_series_run *run, int64_t step) {
+  return run->origin_ns + step * run->step_ns;
+}
+static inline int64_t bt_series_run_end_of(const bt_series_run *run, int64_t step) {
+  int64_t end_ns = bt_series_run_begin_of(run, step + 1);
+  return run->until_ns && run->until_ns < end_ns ? run->until_ns : end_ns;
+}
+/* The step in which that time lies; of times beyond the range the nearest one. */
+int64_t bt_series_run_step_of(const bt_series_run *run, int64_t time_ns);
 
 #endif

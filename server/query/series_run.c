@@ -14,8 +14,9 @@ enum {
 };
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
 
-static int64_t step_of(const bt_series_run *run, int64_t time_ns) {
-  int64_t step = time_ns / run->step_ns - (time_ns % run->step_ns < 0);
+int64_t bt_series_run_step_of(const bt_series_run *run, int64_t time_ns) {
+  int64_t since_ns = bt_time_subtract(time_ns, run->origin_ns);
+  int64_t step = since_ns / run->step_ns - (since_ns % run->step_ns < 0);
   /* A trace longer than margin may be judged where its time does not lie. */
   if (step < run->first_step) return run->first_step;
   return step >= run->end_step ? run->end_step - 1 : step;
@@ -32,22 +33,27 @@ static void set_unsure(bt_series_run *run, size_t series, int64_t from, int64_t 
     run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)] = true;
 }
 
-static bt_status count_trace(void *context, const bt_trace_verdict *verdict, bt_error *error) {
-  bt_series_run *run = context;
-  (void)error;
-  int64_t from = step_of(run, verdict->time_ns), to = step_of(run, verdict->time_latest_ns);
+void bt_series_run_count(bt_series_run *run, const bt_trace_verdict *verdict) {
+  int64_t from = bt_series_run_step_of(run, verdict->time_ns), to = bt_series_run_step_of(run, verdict->time_latest_ns);
   if (from == to) run->has_trace[from - run->first_step] = true; /* else its bounds say where it is */
   bt_step_count *cell = cell_of(run, verdict->rule, from);
   if (verdict->verdict == BT_VIOLATED) cell->violations++;
+  for (int64_t step = from; verdict->verdict == BT_VIOLATED && from < to && step <= to; step++)
+    cell_of(run, verdict->rule, step)->is_undecided = true; /* one of these has it */
   bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled;
   cell->is_young = cell->is_young || (is_open && verdict->is_young);
   cell->is_undecided = cell->is_undecided || (is_open && !verdict->is_young);
   cell->is_exhausted = cell->is_exhausted || (is_open && !verdict->is_young && verdict->reason == BT_REASON_BUDGET);
-  if (verdict->exercised == BT_FALSE) return BT_OK;
+  if (verdict->exercised == BT_FALSE) return;
   if (verdict->exercised == BT_TRUE && from == to)
     cell->exercised++;
   else
     set_unsure(run, verdict->rule, from, to);
+}
+
+static bt_status count_trace(void *context, const bt_trace_verdict *verdict, bt_error *error) {
+  (void)error;
+  bt_series_run_count(context, verdict);
   return BT_OK;
 }
 
@@ -57,7 +63,7 @@ static bool starts_with(const char *text, const char *word) {
 
 /* A trace with a span in the window began at most margin before it. */
 static bool is_touched(const bt_series_run *run, const bt_coverage *coverage, int64_t step) {
-  int64_t start_ns = step * run->step_ns, end_ns = bt_time_add(start_ns, run->step_ns);
+  int64_t start_ns = bt_series_run_begin_of(run, step), end_ns = bt_series_run_end_of(run, step);
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {
     const bt_time_range *failed = &coverage->windows_failed[i].range;
     if (start_ns < failed->end_ns && end_ns > bt_time_subtract(failed->start_ns, run->margin_ns)) return true;
@@ -66,7 +72,7 @@ static bool is_touched(const bt_series_run *run, const bt_coverage *coverage, in
 }
 
 static bool is_empty_step(const bt_series_run *run, const bt_coverage *coverage, int64_t step) {
-  int64_t start_ns = step * run->step_ns, end_ns = bt_time_add(start_ns, run->step_ns);
+  int64_t start_ns = bt_series_run_begin_of(run, step), end_ns = bt_series_run_end_of(run, step);
   if (run->has_trace[step - run->first_step]) return false;
   for (size_t i = 0; i < coverage->windows_empty_count; i++)
     if (coverage->windows_empty[i].start_ns <= start_ns && coverage->windows_empty[i].end_ns >= end_ns) return true;
@@ -103,7 +109,7 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
     bool is_unsure = run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
     cell->is_read = is_sound && !is_touched(run, &result->coverage, step);
     cell->is_empty = is_empty_step(run, &result->coverage, step);
-    cell->is_provisional = provisional_ns && (step + 1) * run->step_ns > provisional_ns;
+    cell->is_provisional = provisional_ns && bt_series_run_end_of(run, step) > provisional_ns;
     cell->kept_least = least;
     cell->kept_most = most;
     cell->looked_exercised = run->wants_exercised;
@@ -111,7 +117,7 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
   }
 }
 
-static void take_result(bt_series_run *run, const bt_replay_result *result) {
+void bt_series_run_conclude(bt_series_run *run, const bt_replay_result *result) {
   belief how = belief_of(result);
   if (result->outcome != BT_REPLAY_COMPLETED && !result->others_stand && !how.is_empty)
     snprintf(run->reason, sizeof run->reason, "%s", result->reason);
@@ -129,7 +135,7 @@ static bool joins_searches(const bt_series_run *run) {
   return run->series_count >= JOINED_FROM && !run->wants_exercised && length_ns <= run->margin_ns;
 }
 
-static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
+bool bt_series_run_open(bt_series_run *run, bt_memory_account *memory) {
   size_t steps = bt_run_steps(run), cells = run->series_count * steps;
   size_t bytes = cells * (sizeof *run->counts + sizeof *run->is_unsure) + steps * sizeof *run->has_trace +
                  run->series_count * sizeof *run->provisional;
@@ -145,6 +151,12 @@ static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
   if (!run->counts)
     snprintf(run->reason, sizeof run->reason, "no_memory: there was not enough memory to evaluate all steps");
   return run->counts != NULL;
+}
+
+void bt_series_run_drop_marks(bt_series_run *run) {
+  free(run->is_unsure);
+  free(run->has_trace);
+  free(run->provisional);
 }
 
 void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run) {
@@ -171,10 +183,10 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .cancel = run->cancel ? run->cancel : &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};
-  if (!make_counts(run, options->memory)) return; /* nothing was read, and no count says that it was */
+  if (!bt_series_run_open(run, options->memory)) return; /* nothing was read, and no count says that it was */
   bt_status status = bt_replay_run(run->source, &request, &observer, &result, &why);
   if (status == BT_OK)
-    take_result(run, &result);
+    bt_series_run_conclude(run, &result);
   else
     snprintf(run->reason, sizeof run->reason, "%s: %.200s", bt_status_name(status), why.message);
   bt_replay_result_dispose(&result);

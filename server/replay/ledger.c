@@ -307,6 +307,7 @@ static bt_status tell_unread(const bt_ledger *ledger, size_t number, size_t inde
   const bt_rule_sets *rule = &ledger->decider->rules[number];
   const bt_known *known = &ledger->table->traces[index];
   const bt_window *window = rule->planned->window;
+  bool was_violating = rule->violating && bt_bit_get(rule->violating, index); /* counted_violations.h */
   bt_found bounds;
   int64_t reach_ns = bt_trace_table_bounds(ledger->table, known, &bounds) ? 0 : window->margin_ns;
   int64_t latest_ns = bt_window_latest_time(window, &bounds);
@@ -314,7 +315,8 @@ static bt_status tell_unread(const bt_ledger *ledger, size_t number, size_t inde
                               .trace_id = bounds.id,
                               .time_ns = bt_time_subtract(bounds.start_ns, reach_ns),
                               .time_latest_ns = latest_ns,
-                              .verdict = BT_SATISFIED,
+                              .violation_ns = bounds.start_ns,
+                              .verdict = was_violating && is_decided(rule, index) ? BT_VIOLATED : BT_SATISFIED,
                               .exercised = exercised_unread(rule, index),
                               .may_be_elsewhere = latest_ns > bounds.start_ns,
                               .is_long = known->flags & BT_KNOWN_LONG,

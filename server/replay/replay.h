@@ -112,6 +112,9 @@ typedef struct bt_replay_request {
   /* Of each rule: once so many violations were told, those of traces whose time is later than that of all of them are
    * counted alone (listed_until_ns). 0: all are told. */
   uint64_t most_listed;
+  /* The observer lets go of violations, and is told of each that is read, however many. Of those that are counted and
+   * not read his `verdict` is told at the end; without this, who has a `verdict` has all of them read. */
+  bool tells_counted;
   bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
@@ -395,7 +398,7 @@ typedef struct bt_trace_verdict {
   bool may_be_elsewhere;
   bool is_long; /* it is among coverage.long_traces */
   bool is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not
-                   violated" */
+                   violated", or with tells_counted BT_VIOLATED */
 } bt_trace_verdict;
 
 typedef struct bt_part_read { /* of random_part: what was read so far */

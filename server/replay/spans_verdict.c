@@ -35,7 +35,7 @@ bool bt_spans_may_count(const bt_decider *decider) {
   const bt_replay_plan *plan = decider->plan;
   const bt_replay_observer *observer = decider->account->observer;
   if (!plan->request.most_listed || plan->reads_at_random || plan->shows_links || !plan->is_checked) return false;
-  return observer && observer->violation && !observer->verdict;
+  return observer && observer->violation && (!observer->verdict || plan->request.tells_counted);
 }
 
 /* The rule's verdict on the spans is the one on the trace. */

@@ -104,7 +104,8 @@ static bt_status make_violation(bt_judge *judge, size_t rule, const bt_trace *tr
 static bool is_listed(const bt_judge *judge, size_t rule, int64_t time_ns) {
   const bt_replay_observer *observer = judge->account->observer;
   int64_t until_ns = judge->account->result->rules[rule].listed_until_ns;
-  return observer && observer->violation && !judge->observer_full && (!until_ns || time_ns <= until_ns);
+  bool has_place = !until_ns || time_ns <= until_ns || judge->plan->request.tells_counted;
+  return observer && observer->violation && !judge->observer_full && has_place;
 }
 
 /* Without a time it is judged in every range. */

@@ -183,6 +183,14 @@ static void write_witness(const bt_rule *rule, const bt_violation_witness *witne
   if (is_open) bt_buffer_append_char(out, ')');
 }
 
+static bool is_within(const bt_condition *clause, bt_range range) {
+  return clause && range.start < clause->range.end && clause->range.start < range.end;
+}
+
+const char *bt_violation_clause(const bt_rule *rule, bt_range failed) {
+  return is_within(rule->always, failed) ? "always" : is_within(rule->never, failed) ? "never" : "condition";
+}
+
 void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
   bt_buffer said = {0};
   bt_rule_say_failure(rule, choice->failed, &choice->measured, &said);
@@ -393,6 +401,7 @@ static void copy_root(maker *m) {
   bt_violation *violation = &m->made->violation;
   uint32_t root = bt_trace_root(m->trace);
   const bt_span *span = root == BT_NO_SPAN ? NULL : &m->trace->spans[root];
+  violation->has_root = span && bt_span_id_is_zero(&span->parent_id);
   violation->root_name = copy_text(m, span ? span->name : (bt_str){0});
   violation->root_service = copy_text(m, span ? span->resource->service : (bt_str){0});
 }

@@ -44,7 +44,8 @@ typedef struct bt_violation {
   bt_span_id span_id;             /* the earliest witness of the first choice; zero when there is none in this trace */
   int64_t time_ns;                /* its start; where there is none, or it is 0, the trace's earliest */
   char *root_service, *root_name; /* "" when there is no root */
-  char **services;                /* distinct, sorted */
+  bool has_root;   /* else that is a span whose parent is not there, so nobody knows where the trace begins */
+  char **services; /* distinct, sorted */
   size_t service_count;
   char *message; /* a sentence, at most 256 bytes of UTF-8 */
   bool confirmed_by_id, missing_parents, provisional /* in the unsettled tail: not emitted */;
@@ -96,6 +97,8 @@ bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str conditio
 
 enum { BT_MESSAGE_BYTES = 256, BT_WITNESS_VALUE_BYTES = 1024 };
 
+/* Of which clause the failed part is: "always", "never", or "condition" of a rule without clauses. */
+const char *bt_violation_clause(const bt_rule *rule, bt_range failed);
 /* Appends what a choice lacks, or has and must not have: `no fraud-check in this trace`. One line without control
  * characters: CLI, API, spans and pages all show these words (dsl/rule/rule_sentence.h). */
 void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out);

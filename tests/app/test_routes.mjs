@@ -27,7 +27,7 @@ const may = (role, operation) => !isForEditors(operation) || role !== 'Viewer';
    asks for an action of its own, which says that it opens all of these; those who may write, or replay, cannot do the other's by way of it. */
 const OPERATE = 'betrace-app.rules:operate';
 const OPERATIONS = ['POST /v1/rules/{id}/enable', 'POST /v1/rules/{id}/disable', 'POST /v1/rules/{id}/replay'];
-const READS = [[/^\/v1\/(violations|traces|changes|backtests)/, 'violations'], [/^\/v1\/replays/, 'replays'], [/^\/v1\/(compliance|reports)/, 'compliance'], [/^\/v1\//, 'rules']];
+const READS = [[/^\/v1\/(violations|traces|changes|backtests|problems)/, 'violations'], [/^\/v1\/replays/, 'replays'], [/^\/v1\/(compliance|reports)/, 'compliance'], [/^\/v1\//, 'rules']];
 
 /** The action that an operation asks for: who was given others only does not reach it. */
 function actionOf(operation) {

@@ -84,6 +84,19 @@ class CliTempoTest(unittest.TestCase):
         order = [sorted((s["span_id"], s["parent_span_id"], s["depth"], tuple(s["witness_of"])) for s in answer["spans"]) for answer in (tempo, file)]
         self.assertEqual(*order)
 
+    def test_problems(self):
+        """The same problems, with the same numbers by steps wherever both know them."""
+        end = int(self.filled[-1])
+        rows = ("id", "rule_id", "failed", "message", "entry", "entry_service", "count", "count_kind", "provisional", "first_seen", "last_seen")
+        for more in ((), ("--evidence", 1)):
+            tempo, file = self.both(1, "replay", "--rules", self.rules, "--group", "--start", end - 72000, "--end", end, *more, ranged=False)
+            self.assertEqual(*({one["rule_id"]: {name: one[name] for name in rows} for one in answer["problems"]} for answer in (tempo, file)))
+            self.assertEqual(len(tempo["problems"]), 2)
+            for one in tempo["problems"]:
+                other, = (each for each in file["problems"] if each["id"] == one["id"])
+                pairs = [pair for pair in zip(one["sparkline"], other["sparkline"]) if None not in pair]
+                self.assertTrue(len(pairs) > 12 and all(left == right for left, right in pairs), (one, other))
+
     def test_diff_of_two_programs(self):
         """The old program is this one, but that it misses one violation: over a Tempo and over a file that is the one verdict which changes."""
         old, missed = self.path("betrace-old"), self.truth["slow-db-no-retry"][0]

@@ -45,6 +45,7 @@ STATUSES = [
     (0, "test", "{tested}"), (0, "test", "{rules}"), (1, "test", "{failing}"), (1, "test", "{broken}"), (2, "test", "{none}"), (3, "test", "{rules}", "--require-exercised"),
     (0, "eval", "{kept}", "{traces}"), (1, "eval", "{rules}", "{traces}"), (2, "eval", "{rules}", "{none}"), (3, "eval", "{rules}", "{empty}"),
     (0, "replay", "{kept}", "{traces}"), (1, "replay", "{rules}", "{traces}"), (2, "replay", "{rules}"), (3, "replay", "{rules}", *NOWHERE),
+    (0, "replay", "{kept}", "{traces}", "--group"), (1, "replay", "{rules}", "{traces}", "--group"), (2, "replay", "{rules}", "{traces}", "--group", "--ids"), (3, "replay", "{rules}", *NOWHERE, "--group"),
     (2, "merge"), (2, "merge", "{rules}"),
     (0, "first", "{kept}", "{traces}"), (1, "first", "{rules}", "{traces}"), (2, "first", "{rules}"), (3, "first", "{rules}", *NOWHERE),
     (0, "diff", "{rules}", "{rules}", "{traces}"), (1, "diff", "{rules}", "{kept}", "{traces}"), (2, "diff", "{rules}", "{traces}"),

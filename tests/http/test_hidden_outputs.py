@@ -93,6 +93,7 @@ class OutputsTest(unittest.TestCase):
             yield ("check", form), ("check", self.broken, "--output", form)
         for form in ("text", "json"):
             output = ("--output", form)
+            yield ("replay", form), ("replay", *over, "--group", *output)
             yield ("first", form), ("first", *over, *output)
             yield ("first", form), ("first", "--dsl", self.idle, "--traces", self.traces, *output)
             yield ("eval", form), ("eval", *over, "--all", *output)

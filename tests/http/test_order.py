@@ -135,6 +135,8 @@ def questions(spans):
         yield ("replay", *rules, "--output", form, "--limit", "0", *traces)
         yield ("replay", *rules, "--output", form, "--limit", "3", "--start", middle[0], "--end", middle[1], *traces)
     yield ("replay", *rules, "--ids", *traces)
+    for form in ("text", "json"):
+        yield ("replay", *rules, "--group", "--output", form, *traces)
     for rule in RULES:
         yield ("first", *rules, "--rule", rule, *traces)
         yield ("first", *rules, "--rule", rule, "--json", *traces)
@@ -234,7 +236,7 @@ class OrderTest(unittest.TestCase):
             for part in ranges:
                 paths += [f"/v1/violations?{part}&limit=1000", f"/v1/violations?{part}&limit=1000&order=oldest", f"/v1/violations/series?{part}&step=60s"]
                 paths += [f"/v1/rules/{rule}/{door}?{part}" for rule in ("retry", "pairs", "linked") for door in ("first-violation", "contrast")]
-                paths += [f"/v1/suggestions?{part}", f"/v1/gate?rule_id=retry&by=tenant&baseline=acme&candidate=umbrella&{part}", f"/v1/changes?candidate=tenant%3Dumbrella&{part}"]
+                paths += [f"/v1/suggestions?{part}", f"/v1/gate?rule_id=retry&by=tenant&baseline=acme&candidate=umbrella&{part}", f"/v1/changes?candidate=tenant%3Dumbrella&{part}", f"/v1/problems?{part}"]
             for path in paths:
                 answer = server.get(path)
                 told[path] = f"{answer.status} {self.plain_json(answer)}"

@@ -339,7 +339,7 @@ class Doors(Folder):
         asks = {"/v1/violations": f"/v1/violations?rule_id={rule_id}&{query}", "/v1/violations/query": ("/v1/violations/query", {**RANGE, "rule_ids": [rule_id]}),
                 "/v1/violations/series": f"/v1/violations/series?rule_id={rule_id}&step=1h&value=exercised&{query}",
                 "/v1/gate": f"/v1/gate?rule_id={rule_id}&baseline=1&candidate=2&{query}", "/v1/changes": f"/v1/changes?around=2026-01-01T01:00:00Z&{query}",
-                "/v1/backtests": ("/v1/backtests", {**RANGE, "rule_ids": [rule_id]}),
+                "/v1/problems": f"/v1/problems?rule_id={rule_id}&{query}", "/v1/backtests": ("/v1/backtests", {**RANGE, "rule_ids": [rule_id]}),
                 "/v1/rules/{id}/contrast": f"/v1/rules/{rule_id}/contrast?{query}", "/v1/rules/{id}/first-violation": f"/v1/rules/{rule_id}/first-violation?{query}",
                 "/v1/suggestions": f"/v1/suggestions?{query}", "/v1/rules/{id}/replay": f"/v1/rules/{rule_id}/replay/status",
                 "/v1/rules/{id}/replay/status": f"/v1/rules/{rule_id}/replay/status", "/v1/replays": "/v1/replays", "/v1/replays/{id}": f"/v1/replays/{one}",

@@ -343,6 +343,10 @@ def is_unknown(answer):
     return answer.status == 200 and (answer.json()["status"], answer.json()["changes"]) == ("unknown", []) and "time was over" in answer.json()["reason"]
 
 
+def is_without_problems(answer):
+    return answer.status == 200 and (answer.json()["status"], answer.json()["problems"], answer.json()["reason"][:9]) == ("incomplete", [], "timeout: ")
+
+
 def is_not_counted(answer):
     return answer.status == 503 and "no step could be counted" in answer.json()["detail"]
 
@@ -356,6 +360,7 @@ DOORS = {
     ("GET", "/v1/suggestions"): ("/v1/suggestions?timeout=300ms", None, is_cut),
     ("GET", "/v1/changes"): ("/v1/changes?start=now-2h&around=now-1h&timeout=300ms", None, is_unknown),
     ("POST", "/v1/backtests"): ("/v1/backtests", {"start": "now-2h", "timeout": "300ms"}, is_not_counted),
+    ("GET", "/v1/problems"): ("/v1/problems?start=now-2h&timeout=300ms", None, is_without_problems),
     ("GET", "/v1/gate"): (GATE, None, lambda answer: answer.status == 200 and answer.json()["result"] == "unknown"),
     ("POST", "/v1/gate"): (GATE, None, lambda answer: answer.status == 412 and answer.json()["result"] == "unknown"),
     ("GET", "/v1/violations"): ("/v1/violations?start=now-2h&timeout=300ms", None, is_uncounted),

@@ -76,6 +76,7 @@ static const sample samples[] = {
      "{\"start\": \"2026-01-01T00:00:00Z\", \"end\": \"2026-01-01T01:00:00Z\", \"step\": \"5m\", \"alerts\": "
      "\"groups: [{name: g, rules: [{alert: A, expr: 'increase(betrace_violations_total[10m]) > 0'}]}]\"}",
      200, PARTIAL},
+    {"GET", "/v1/problems", RANGE, "", 200, OPEN},
     {"GET", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "", 200, PARTIAL},
     {"POST", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "{}", 412, OPEN},
     {"GET", "/v1/rules/r1/replay/status", "", "", 200, SAME},

@@ -503,6 +503,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The violations of a range as problems, by rule, failed part and entry service, as `betrace replay --group` tells them. Nothing is stored.
+         * @description All violations of the range are counted, not those of a page. Of a rule with more than 10,000 of them, later ones may be counted by their spans, without a look at what failed: these are one more problem of the rule. Reading takes at most `timeout`; then `status` is `incomplete`, and what is there is what was found until then. No problem says something only where `status` is `completed`, and of the rules that were exercised. The time of a trace is its start. It takes a place among first violations and contrasts.
+         */
+        get: operations["problems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gate": {
         parameters: {
             query?: never;
@@ -1292,6 +1312,21 @@ export interface components {
             first_violation: components["schemas"]["Moment"];
             last_violation: components["schemas"]["Moment"];
         };
+        ReplayedRule: components["schemas"]["Counters"] & {
+            rule_id: string;
+            rule_name?: string;
+            rule_version?: number;
+            condition_hash?: string;
+            /**
+             * Format: date-time
+             * @description up to here its counts go: min(end, now − its settle), not after the beginning of a trace that it still waits for; null: not begun
+             */
+            effective_end?: string | null;
+            /** @description traces of the range that come after that, or go on */
+            unsettled?: number;
+            /** @description null: nothing is to be said beyond what was seen */
+            estimated?: components["schemas"]["Estimated"] | null;
+        };
         Replay: components["schemas"]["Counters"] & {
             replay_id: string;
             /** @description the store that it asks; absent where the service has one alone */
@@ -1325,26 +1360,105 @@ export interface components {
             /** Format: date-time */
             finished_at?: string | null;
             coverage: components["schemas"]["Coverage"] | null;
-            rules: (components["schemas"]["Counters"] & {
-                rule_id: string;
-                rule_name?: string;
-                rule_version?: number;
-                condition_hash?: string;
-                /**
-                 * Format: date-time
-                 * @description up to here its counts go: min(end, now − its settle), not after the beginning of a trace that it still waits for; null: not begun
-                 */
-                effective_end?: string | null;
-                /** @description traces of the range that come after that, or go on */
-                unsettled?: number;
-                /** @description null: nothing is to be said beyond what was seen */
-                estimated?: components["schemas"]["Estimated"] | null;
-            })[];
+            rules: components["schemas"]["ReplayedRule"][];
             notes?: components["schemas"]["DataNotes"];
             /** @description traces that the notes are about */
             traces_noted?: number;
             /** @description Rules of a replay that has ended that nothing settled exercised, and why. Where the counts leave that open, it is searched for, of three rules at most and within 10 s; so is which names no trace has, where three rules at most are here. Of other rules nothing is said. */
             unexercised?: components["schemas"]["Unexercised"][];
+        };
+        Problems: components["schemas"]["Counters"] & {
+            /**
+             * @description only completed says that there are no others, and only of rules that were exercised
+             * @enum {unknown}
+             */
+            status: "completed" | "incomplete" | "failed";
+            /** @description of incomplete and failed: a stable word, then a sentence */
+            reason?: string;
+            /** @description where one rule is meant */
+            rule_id?: string;
+            /** @description likewise, as in rules */
+            estimated?: components["schemas"]["Estimated"] | null;
+            duration_seconds: number;
+            queries: number;
+            bytes_inspected: number;
+            bytes_received: number;
+            coverage: components["schemas"]["Coverage"];
+            rules: components["schemas"]["ReplayedRule"][];
+            notes: components["schemas"]["DataNotes"];
+            /** @description traces that the notes are about */
+            traces_noted: number;
+            /** @description rules that nothing settled exercised, and why */
+            unexercised: components["schemas"]["Unexercised"][];
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /** @description of each step from start on, in whole milliseconds; the last one ends with the range */
+            step_seconds: number;
+            steps: number;
+            /** @description with those that `limit` and `id` left out */
+            problems_total: number;
+            /** @description the gravest rules first; of one severity those with most traces */
+            problems: components["schemas"]["FoundProblem"][];
+        };
+        /** @description All violations of one rule in which the same part failed, in traces that begin in the same service. */
+        FoundProblem: {
+            /** @description of the id of the rule, the failed part and where its traces begin: the same in every answer, range and tenant */
+            id: string;
+            rule_id: string;
+            rule_name: string;
+            severity: components["schemas"]["Severity"];
+            /** @description null: its traces were not looked at */
+            failed: null | {
+                /** @enum {unknown} */
+                clause: "always" | "never" | "condition";
+                /** @description that part of the rule, on one line */
+                text: string;
+            };
+            /** @description what failed, in words, without what was measured */
+            message: string;
+            /**
+             * @description no_root: the traces have no span that is known to be their root; not_looked_at: the violations of the rule that were counted without a look at what failed
+             * @enum {unknown}
+             */
+            entry: "root" | "no_root" | "not_looked_at";
+            /** @description of the root span; "" where there is none, or it has none; null: not looked at */
+            entry_service: string | null;
+            /** @description violating traces */
+            count: number;
+            /**
+             * @description at_least: some of the rule were not read, decided or looked at
+             * @enum {unknown}
+             */
+            count_kind: "exact" | "at_least";
+            /** @description of count: traces that are not settled yet */
+            provisional: number;
+            /** @description settled traces that exercised the rule */
+            exercised: number;
+            /** @enum {unknown} */
+            exercised_kind: "exact" | "at_least";
+            /** @description of these, how many are settled traces of the problem; null: one of the two is not known exactly, or nothing exercised the rule */
+            share: number | null;
+            /** @description violating traces by steps; null: that is not known (not read, not settled, not decided, not looked at), or the store has no trace there */
+            sparkline: (number | null)[];
+            first_seen: components["schemas"]["SeenTrace"];
+            last_seen: components["schemas"]["SeenTrace"];
+            /**
+             * @description By the settled steps of the range. over: none in their last quarter, though the rule was exercised there. new: none in their first half. rising: in the last quarter at least twice as often as until then, and more than chance makes of that in one of 100 cases; by traces that exercised the rule where they were counted in every step, else by time. steady: none of these. unknown: what decides it is not known.
+             * @enum {unknown}
+             */
+            trend: "new" | "rising" | "steady" | "over" | "unknown";
+            /** @description why it is unknown, as a sentence */
+            trend_unknown: string | null;
+            /** @description the path and query that ask for it again, in the last hour or with start and end */
+            link: string;
+        };
+        /** @description by the start of the trace */
+        SeenTrace: {
+            trace_id: string;
+            /** Format: date-time */
+            time: string;
         };
         /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
         DataNotes: {
@@ -3430,6 +3544,49 @@ export interface operations {
             403: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    problems: {
+        parameters: {
+            query?: {
+                /** @description may stand several times; without any: all enabled rules */
+                rule_id?: string[];
+                severity?: components["schemas"]["Severity"];
+                framework?: string;
+                /** @description that problem alone */
+                id?: string;
+                /** @description a time; default: 1 h before end; at most 30 d */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description into so many steps the range is divided, or fewer where it has fewer milliseconds */
+                steps?: number;
+                limit?: components["parameters"]["Limit"];
+                /** @description a duration of at most 1m */
+                timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problems"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
