@@ -95,9 +95,14 @@ static void write_conventions(bt_str said, bt_buffer *out) {
   if (said.len) bt_buffer_printf(out, is_word ? "@semconv(%.*s)\n" : "@semconv(\"%.*s\")\n", BT_FMT(said));
 }
 
+static void write_clocks(bt_coarse_clocks said, bt_buffer *out) {
+  if (said) bt_buffer_printf(out, "@coarse_clocks(%s)\n", bt_coarse_clocks_name(said));
+}
+
 static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
   bt_buffer buffer = {0};
   write_conventions(owned->rule.conventions, &buffer);
+  write_clocks(owned->rule.coarse_clocks, &buffer);
   bt_buffer_append(&buffer, owned->rule.own_names);
   bt_format_canonical(tree, &buffer);
   bool copied = !buffer.failed && bt_arena_copy(&owned->arena, bt_buffer_str(&buffer), &owned->rule.canonical);
@@ -109,6 +114,7 @@ static bt_status compile_rule(owned_rule *owned, const bt_compile_options *optio
                               bt_error *error) {
   bt_checker_names names = {.conventions = options->conventions ? options->conventions : bt_conventions_built_in(),
                             .beside = options->semconv,
+                            .clocks_beside = options->coarse_clocks,
                             .own_names = options->own_names,
                             .proposes = options->proposes};
   front parsed;

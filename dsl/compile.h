@@ -17,6 +17,7 @@
 typedef struct bt_compile_options {
   const bt_conventions *conventions; /* whose names @semconv is about; NULL: the built-in ones */
   bt_str semconv;                    /* said beside the text as @semconv says it in the text; empty: nothing */
+  bt_coarse_clocks coarse_clocks;    /* said beside the text as @coarse_clocks says it in the text */
   const bt_own_names *own_names;     /* said beside the text as @alias says it in the text; NULL: nothing */
   bool proposes;                     /* W026 where a name was changed, and the rule reads one of its names only */
 } bt_compile_options;

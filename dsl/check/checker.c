@@ -192,6 +192,7 @@ bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, const bt_checker_
   bt_checker_own_names(&checker, tree);
   bt_scope_declare(&checker, tree);
   bt_checker_conventions(&checker, tree);
+  bt_checker_clocks(&checker, tree);
   lower_clauses(&checker, tree);
   bt_checker_annotations(&checker, tree);
   if (!checker.no_memory && !diagnostics->error_count) bt_checker_keep_own_names(&checker);

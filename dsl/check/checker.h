@@ -29,12 +29,14 @@ typedef struct bt_pattern_list {
 /* What names attributes go by. */
 typedef struct bt_checker_names {
   const bt_conventions *conventions;
-  bt_str beside;                 /* what is said beside the text, as @semconv says it in the text; empty: nothing */
-  uint32_t until;                /* the release whose names all mean one attribute; 0: each name means itself */
-  bool is_annotated;             /* the text says it */
-  bool proposes;                 /* W026 where the rule says nothing of it, and could */
-  bool is_proposed;              /* once for each rule */
-  const bt_own_names *own_names; /* said beside the text; NULL: nothing */
+  bt_str beside;                  /* what is said beside the text, as @semconv says it in the text; empty: nothing */
+  uint32_t until;                 /* the release whose names all mean one attribute; 0: each name means itself */
+  bool is_annotated;              /* the text says it */
+  bt_coarse_clocks clocks_beside; /* what is said beside the text, as @coarse_clocks says it in the text */
+  bool are_clocks_annotated;      /* the text says it */
+  bool proposes;                  /* W026 where the rule says nothing of it, and could */
+  bool is_proposed;               /* once for each rule */
+  const bt_own_names *own_names;  /* said beside the text; NULL: nothing */
 } bt_checker_names;
 
 /* An alias that the rule's text says, or its file. */
@@ -296,6 +298,9 @@ const bt_selection *bt_checker_without_pick(const bt_selection *selection);
 /* checker_relation.c */
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
 
+/* checker_clocks.c: @coarse_clocks. */
+bool bt_is_coarse_clocks(const bt_ast_annotation *annotation);
+void bt_checker_clocks(bt_checker *checker, const bt_ast_rule *tree);
 /* checker_names.c: @semconv. */
 bool bt_is_semconv(const bt_ast_annotation *annotation);
 void bt_checker_conventions(bt_checker *checker, const bt_ast_rule *tree);

@@ -75,7 +75,8 @@ static void check_severity_shape(bt_checker *checker, const bt_ast_annotation *a
 
 static void add_items(bt_checker *checker, const bt_ast_annotation *annotation, bt_str name, bt_annotation *pairs,
                       uint32_t *count) {
-  bool severity = is_severity(annotation), is_word = severity || bt_is_semconv(annotation);
+  bool severity = is_severity(annotation),
+       is_word = severity || bt_is_semconv(annotation) || bt_is_coarse_clocks(annotation);
   uint32_t before = *count;
   for (uint32_t i = 0; i < annotation->argument_count; i++) {
     const bt_ast_argument *argument = &annotation->arguments[i];

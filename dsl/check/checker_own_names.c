@@ -192,6 +192,9 @@ static void keep_text(bt_checker *checker, bt_buffer *text, bt_str *out) {
 
 void bt_checker_keep_own_names(bt_checker *checker) {
   bt_buffer all = {0}, beside = {0};
+  bt_coarse_clocks clocks = checker->names.clocks_beside;
+  if (clocks && !checker->names.are_clocks_annotated)
+    bt_buffer_printf(&beside, "@coarse_clocks(%s)\n", bt_coarse_clocks_name(clocks));
   uint32_t count = checker->tree->annotation_count + write_used(checker, &all, &beside);
   warn_of_unused(checker);
   if (count > BT_MAX_ANNOTATIONS)

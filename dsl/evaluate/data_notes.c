@@ -459,7 +459,8 @@ static void say_tied(const bt_data_notes *notes, bt_buffer *out, bt_range *place
     bt_buffer_printf(out, "the service `%s` writes", notes->tied_service);
   else
     bt_buffer_append(out, BT_STR("their services write"));
-  bt_buffer_append(out, BT_STR(" no finer starts: as written neither is before the other, and which was is not known"));
+  bt_buffer_append(
+      out, BT_STR(" no finer starts: as written neither is before the other; coarse_clocks: unknown leaves that open"));
 }
 
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place) {

@@ -102,6 +102,12 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator);
 }
 
+/* What the rule says, or else who asks. */
+static bool takes_ties_for_unknown(const bt_program *program, const bt_eval_options *options) {
+  bt_coarse_clocks said = program->rule->coarse_clocks;
+  return said ? said == BT_CLOCKS_UNKNOWN : options->coarse_clocks_unknown;
+}
+
 static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete || options->sampled;
@@ -110,7 +116,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
   evaluator->doubts = evaluator->index.trace->doubts;
   evaluator->clock_skew_ns = options->clock_skew_ns;
-  evaluator->coarse_clocks_unknown = options->coarse_clocks_unknown;
+  evaluator->coarse_clocks_unknown = takes_ties_for_unknown(program, options);
   evaluator->tied_service = (bt_str){NULL, 0};
   evaluator->looks_up_at_once = options->looks_up_at_once;
   evaluator->links_sampled = options->links_sampled;
@@ -259,7 +265,8 @@ static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *optio
     bt_rule_verdict *verdict = &evaluator->verdicts[i];
     run_rule(evaluator, program, own, verdict);
     verdict->family = evaluator->relatives.family;
-    if (evaluator->met_tie && !own->coarse_clocks_unknown && verdict->verdict != BT_INCONCLUSIVE)
+    if (evaluator->met_tie && !program->rule->coarse_clocks && !own->coarse_clocks_unknown &&
+        verdict->verdict != BT_INCONCLUSIVE)
       look_at_ties(evaluator, program, own, verdict);
     if (may_rest_on_links(evaluator, program, own, verdict))
       verdict->rests_on_no_link = would_be_open(evaluator, program, own);

@@ -38,7 +38,8 @@ typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
   bool sampled;    /* the same, because services sample for themselves (keeping.h); incomplete says it all else */
   int64_t clock_skew_ns;      /* 0: none */
-  bool coarse_clocks_unknown; /* equal starts of services that write whole milliseconds have no order that is known */
+  bool coarse_clocks_unknown; /* equal starts of services that write whole milliseconds have no order that is known;
+                               * for rules that say nothing of it */
   uint64_t step_budget;       /* per rule and trace; 0: bt_default_step_budget */
   uint64_t least_steps;       /* the budget where step_budget, or its default, is less */
   bool links_sampled;         /* traces are dropped one by one, so that no trace linking to a span is never known */
@@ -87,8 +88,8 @@ typedef struct bt_rule_verdict {
   /* Violated, and linked traces that were not seen may add choices and witnesses to those here; or inconclusive, for
    * them among others. */
   bool lacks_links;
-  /* Not inconclusive, and with coarse_clocks_unknown it would be another one. tied_service: one of such spans, borrowed
-   * from the trace. */
+  /* Not inconclusive, and with coarse_clocks_unknown, of which the rule says nothing, it would be another one.
+   * tied_service: one of such spans, borrowed from the trace. */
   bool hangs_on_ties;
   bt_str tied_service;
   const bt_family *family; /* that it was judged with, borrowed; or NULL */

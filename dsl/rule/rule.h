@@ -239,6 +239,13 @@ typedef struct bt_annotation { /* one (framework, control) pair, or @severity(cr
   bt_str name, value;
 } bt_annotation;
 
+/* What equal starts of services that write whole milliseconds say of the order. */
+typedef enum bt_coarse_clocks { BT_CLOCKS_UNSAID, BT_CLOCKS_EXACT, BT_CLOCKS_UNKNOWN } bt_coarse_clocks;
+/* "exact", "unknown"; UNSAID: "". */
+const char *bt_coarse_clocks_name(bt_coarse_clocks clocks);
+/* False: neither word. */
+bool bt_coarse_clocks_parse(bt_str text, bt_coarse_clocks *out);
+
 typedef struct bt_rule {
   bt_str text;                          /* as written */
   const bt_condition *when;             /* NULL: true, or a bare condition */
@@ -250,10 +257,12 @@ typedef struct bt_rule {
   const bt_annotation *annotations;
   uint32_t annotation_count;
   bt_str conventions; /* "stable", or a release: attributes go by all of their names; "": by the one that is written */
-  bt_str own_names;   /* the aliases and names that it uses, an annotation a line: @alias(k, other)⏎; "": none */
-  bt_str beside; /* those of them that its text does not say: what goes in front of the text where that goes alone */
-  /* Formatted text without comments and annotations, but for @semconv and `own_names`: what the condition hash is made
-   * of. */
+  bt_coarse_clocks coarse_clocks; /* UNSAID: the service's */
+  bt_str own_names; /* the aliases and names that it uses, an annotation a line: @alias(k, other)⏎; "": none */
+  bt_str beside;    /* those of them that its text does not say, and @coarse_clocks likewise: what goes in front of the
+                     * text where that goes alone */
+  /* Formatted text without comments and annotations, but for @semconv, @coarse_clocks and `own_names`: what the
+   * condition hash is made of. */
   bt_str canonical;
 } bt_rule;
 

@@ -273,6 +273,7 @@ enum {
   OPT_HANDOVER,
   OPT_BUDGET,
   OPT_CLOCK_SKEW,
+  OPT_COARSE_CLOCKS,
   OPT_REQUIRE_COMPLETE,
   OPT_LINKS_SAMPLED,
   OPT_SEMCONV,
@@ -327,6 +328,7 @@ const bt_flag bt_flags_assumptions[] = {
     {"handover", OPT_HANDOVER, "DURATION", "1h", "how long the store may keep spans that only a read by id sees", NULL},
     {"budget", OPT_BUDGET, "STEPS", "0", "what a rule may take on one trace; 0: as many as its spans call for", NULL},
     {"clock-skew", OPT_CLOCK_SKEW, "DURATION", "0s", "order of spans of two services within this is unknown", NULL},
+    {"coarse-clocks", OPT_COARSE_CLOCKS, "unknown|exact", "exact", BT_COARSE_CLOCKS_HELP, NULL},
     {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
     {"links-sampled", OPT_LINKS_SAMPLED, NULL, NULL, "traces are dropped one by one: no linked trace proves nothing",
      NULL},
@@ -396,6 +398,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_HANDOVER: return take_duration(value, &assume->handover_ns);
   case OPT_BUDGET: return bt_cli_number(value, &assume->step_budget);
   case OPT_CLOCK_SKEW: return take_duration(value, &assume->clock_skew_ns);
+  case OPT_COARSE_CLOCKS: return bt_coarse_clocks_take(value, &assume->coarse_clocks_unknown);
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_LINKS_SAMPLED: return assume->links_sampled = true;
   case OPT_SAMPLING: return assume->sampling = value, true;

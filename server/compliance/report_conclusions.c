@@ -280,7 +280,8 @@ static bt_status check_settings(const reading *r, const json_t *rule, bool has_s
     are_service = are_service && is_service;
   }
   bool are_shared = json_equal(json_object_get(own, "lateness"), json_object_get(service, "lateness")) &&
-                    json_equal(json_object_get(own, "handover"), json_object_get(service, "handover"));
+                    json_equal(json_object_get(own, "handover"), json_object_get(service, "handover")) &&
+                    !json_object_get(own, "coarse_clocks") == !json_object_get(service, "coarse_clocks");
   if (!are_shared || !is_sampled_as_said(overrides, own, service))
     return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
   are_service = are_service && json_is_true(json_object_get(own, "links_sampled")) ==

@@ -71,6 +71,7 @@ static void put_assumptions(bt_buffer *out, const json_t *a) {
   }
   if (json_is_true(json_object_get(a, "require_complete"))) bt_html_put(out, ", complete traces required");
   if (json_is_true(json_object_get(a, "links_sampled"))) bt_html_put(out, ", traces dropped one by one");
+  if (json_object_get(a, "coarse_clocks")) bt_html_put(out, ", order of equal starts unknown");
   bt_html_end_fact(out);
 }
 

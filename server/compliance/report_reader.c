@@ -43,6 +43,7 @@ static bool read_duration(const json_t *object, const char *name, int64_t *out) 
 static bool read_assumptions(const json_t *from, bt_assumptions *out) {
   *out = (bt_assumptions){.require_complete = json_is_true(json_object_get(from, "require_complete")),
                           .links_sampled = json_is_true(json_object_get(from, "links_sampled")),
+                          .coarse_clocks_unknown = json_object_get(from, "coarse_clocks") != NULL,
                           .sampling = json_string_value(json_object_get(from, "sampling")),
                           .max_rate = json_string_value(json_object_get(from, "max_rate")),
                           .most_rule_budget = BT_MOST_RULE_BUDGET};

@@ -303,6 +303,7 @@ static void offer_annotations(bt_offering *o) {
                                            "FedRAMP", "NIST",  "SOX",  "CCPA"};
   bt_offer_function(o, "severity");
   bt_offer_function(o, "semconv");
+  bt_offer_function(o, "coarse_clocks");
   bt_offer_function(o, "alias");
   bt_offer_item(o, BT_COMPLETION_KEYWORD, BT_STR("name"), BT_STR("name("), "@name(word = `span(test)`)",
                 "The word stands for these spans, wherever the rule says it without quotes.");
@@ -318,6 +319,12 @@ static void offer_annotation_items(bt_offering *o) {
   if (is_own) return; /* keys, which only traces know, and words of one's own */
   if (bt_str_equal(o->context->annotation, BT_STR("semconv"))) {
     bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("stable"), BT_STR("stable"), "every name that is known", NULL);
+    return;
+  }
+  if (bt_str_equal(o->context->annotation, BT_STR("coarse_clocks"))) {
+    bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("unknown"), BT_STR("unknown"), "equal starts have no known order",
+                  NULL);
+    bt_offer_item(o, BT_COMPLETION_VALUE, BT_STR("exact"), BT_STR("exact"), "equal starts are as written", NULL);
     return;
   }
   if (!bt_str_equal(o->context->annotation, BT_STR("severity"))) {

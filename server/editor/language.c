@@ -113,6 +113,8 @@ static const doc_row docs[] = {
     {"severity", "@severity(critical)", "Severity of the rule: info, low, warning, medium, high, error or critical."},
     {"semconv", "@semconv(stable)",
      "Attributes are read by every name that the semantic conventions gave them: stable, or up to a release."},
+    {"coarse_clocks", "@coarse_clocks(unknown)",
+     "Whether the order of equal starts is unknown where a service writes whole milliseconds: unknown or exact."},
     {"alias", "@alias(key, other_key)",
      "The attribute is the first of these that is there, wherever the rule reads the first."},
 };
@@ -148,6 +150,7 @@ static const struct {
                {BT_WORD_FIELD, "trace.root.resource.attributes"},
                {BT_WORD_ANNOTATION, "severity"},
                {BT_WORD_ANNOTATION, "semconv"},
+               {BT_WORD_ANNOTATION, "coarse_clocks"},
                {BT_WORD_ANNOTATION, "alias"}};
 
 static const doc_row *find_doc(const char *head, const char *name) {

@@ -52,12 +52,13 @@ json_t *bt_moment_json(const bt_moment *moment) {
 }
 
 json_t *bt_assumptions_json(const bt_assumptions *a) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o*, s:s*, s:s*}", "margin", bt_duration_json(a->margin_ns),
-                   "lateness", bt_duration_json(a->lateness_ns), "settle", bt_duration_json(a->settle_ns), "clock_skew",
-                   bt_duration_json(a->clock_skew_ns), "handover", bt_duration_json(a->handover_ns), "require_complete",
-                   a->require_complete, "links_sampled", a->links_sampled, "links_within",
-                   a->links_within_ns ? bt_duration_json(a->links_within_ns) : NULL, "sampling", a->sampling,
-                   "max_rate", a->max_rate);
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o*, s:s*, s:s*, s:s*}", "margin",
+                   bt_duration_json(a->margin_ns), "lateness", bt_duration_json(a->lateness_ns), "settle",
+                   bt_duration_json(a->settle_ns), "clock_skew", bt_duration_json(a->clock_skew_ns), "handover",
+                   bt_duration_json(a->handover_ns), "require_complete", a->require_complete, "links_sampled",
+                   a->links_sampled, "links_within", a->links_within_ns ? bt_duration_json(a->links_within_ns) : NULL,
+                   "sampling", a->sampling, "max_rate", a->max_rate, "coarse_clocks",
+                   a->coarse_clocks_unknown ? "unknown" : NULL);
 }
 
 json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text) {

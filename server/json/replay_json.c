@@ -145,11 +145,12 @@ static json_t *time_range_json(bt_time_range range) {
 }
 
 static json_t *assumptions_json(const bt_assumptions *assumptions) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "margin", bt_duration_json(assumptions->margin_ns),
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s*}", "margin", bt_duration_json(assumptions->margin_ns),
                    "lateness", bt_duration_json(assumptions->lateness_ns), "settle",
                    bt_duration_json(assumptions->settle_ns), "clock_skew", bt_duration_json(assumptions->clock_skew_ns),
                    "handover", bt_duration_json(assumptions->handover_ns), "require_complete",
-                   assumptions->require_complete, "links_sampled", assumptions->links_sampled);
+                   assumptions->require_complete, "links_sampled", assumptions->links_sampled, "coarse_clocks",
+                   assumptions->coarse_clocks_unknown ? "unknown" : NULL);
 }
 
 json_t *bt_source_json(const bt_source_about *about) {

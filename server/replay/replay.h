@@ -37,8 +37,9 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
   bool require_complete;
-  bool links_sampled;   /* traces are dropped one by one (bt_eval_options) */
-  const char *sampling; /* as bt_sampling_setting_parse takes it; borrowed. NULL: auto */
+  bool links_sampled;         /* traces are dropped one by one (bt_eval_options) */
+  bool coarse_clocks_unknown; /* of rules that say nothing of it (bt_eval_options) */
+  const char *sampling;       /* as bt_sampling_setting_parse takes it; borrowed. NULL: auto */
   /* Of reports: where traces were sampled, a rule that is violated by this share of what exercises it at most passes
    * all the same; as bt_share_parse takes it, borrowed. NULL: it does not pass. */
   const char *max_rate;
@@ -47,6 +48,9 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
+#define BT_COARSE_CLOCKS_HELP "unknown: order of equal starts that are whole milliseconds is unknown"
+/* "unknown" or "exact"; false: neither. */
+bool bt_coarse_clocks_take(const char *word, bool *is_unknown);
 /* The service's with the floor, the clock and what is hidden of late spans of a source that promises that. Such may be
  * given once more. */
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, const bt_promises *promises);

@@ -76,9 +76,17 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   return own;
 }
 
+bool bt_coarse_clocks_take(const char *word, bool *is_unknown) {
+  bt_coarse_clocks clocks;
+  if (!bt_coarse_clocks_parse(bt_str_from(word), &clocks)) return false;
+  *is_unknown = clocks == BT_CLOCKS_UNKNOWN;
+  return true;
+}
+
 bt_eval_options bt_assumptions_options(const bt_assumptions *own) {
   return (bt_eval_options){.clock_skew_ns = own->clock_skew_ns,
                            .links_sampled = own->links_sampled,
+                           .coarse_clocks_unknown = own->coarse_clocks_unknown,
                            .step_budget = own->step_budget,
                            .least_steps = own->least_steps};
 }

@@ -71,6 +71,11 @@ READER(read_semconv) {
                           bt_yaml_show(value, shown));
   return status;
 }
+READER(read_coarse_clocks) {
+  char shown[BT_YAML_SHOWN_BYTES];
+  if (value->kind == BT_YAML_SCALAR && bt_coarse_clocks_parse(value->text, &FIELDS(into).coarse_clocks)) return BT_OK;
+  return bt_yaml_fail(d, value, error, "coarse_clocks: expected unknown or exact, got %s", bt_yaml_show(value, shown));
+}
 READER(read_enabled) {
   return bt_yaml_get_bool(d, value, "enabled", &FIELDS(into).enabled, error);
 }
@@ -172,6 +177,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"links_sampled", read_links_sampled},
                                             {"store", read_store},
                                             {"semconv", read_semconv},
+                                            {"coarse_clocks", read_coarse_clocks},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},
@@ -402,7 +408,8 @@ static void visit_wrong_texts(const bt_rulefile *file, bt_rulefile_visit visit, 
     bt_rule *rule = NULL;
     if (!dsl) continue;
     bt_diagnostics_init(&diagnostics);
-    bt_said_beside beside = {file->rules[i].fields.semconv, bt_shared_names_get(file->own_names)};
+    const bt_rule_fields *fields = &file->rules[i].fields;
+    bt_said_beside beside = {fields->semconv, fields->coarse_clocks, bt_shared_names_get(file->own_names)};
     bt_status status = bt_compile_rule_with(bt_str_from(dsl), beside, false, &rule, &diagnostics, NULL);
     bt_rulefile_locate(&file->rules[i], &diagnostics);
     if (status == BT_INVALID) visit(context, &file->rules[i], &diagnostics);

@@ -13,7 +13,10 @@ bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnost
 
 bt_status bt_compile_rule_with(bt_str text, bt_said_beside beside, bool proposes, bt_rule **out,
                                bt_diagnostics *diagnostics, bt_error *error) {
-  bt_compile_options options = {.conventions = in_use, .own_names = beside.own_names, .proposes = proposes};
+  bt_compile_options options = {.conventions = in_use,
+                                .own_names = beside.own_names,
+                                .coarse_clocks = beside.coarse_clocks,
+                                .proposes = proposes};
   if (beside.semconv) options.semconv = bt_str_from(beside.semconv);
   return bt_rule_compile_with(text, &options, out, diagnostics, error);
 }

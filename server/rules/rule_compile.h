@@ -11,9 +11,11 @@ void bt_rules_use_conventions(const bt_conventions *conventions);
  * `proposes`: for who shows warnings to people. *out is new. */
 bt_status bt_compile_rule(bt_str text, bool proposes, bt_rule **out, bt_diagnostics *diagnostics,
                           bt_error *error) BT_MUST_CHECK;
-/* What is said next to a text: as @semconv and @alias say it in the text. All-zero: nothing. Borrowed. */
+/* What is said next to a text: as @semconv, @coarse_clocks and @alias say it in the text. All-zero: nothing. Borrowed.
+ */
 typedef struct bt_said_beside {
   const char *semconv;
+  bt_coarse_clocks coarse_clocks;
   const bt_own_names *own_names;
 } bt_said_beside;
 /* The same, with that. *out is new. BT_INVALID, BT_NO_MEMORY. */

@@ -98,7 +98,8 @@ static bool add_from_text(control_list *list, const bt_rule *rule) {
   bool ok = true;
   for (uint32_t i = 0; ok && i < rule->annotation_count; i++)
     if (!bt_str_equal(rule->annotations[i].name, BT_STR("severity")) &&
-        !bt_str_equal(rule->annotations[i].name, BT_STR("semconv")))
+        !bt_str_equal(rule->annotations[i].name, BT_STR("semconv")) &&
+        !bt_str_equal(rule->annotations[i].name, BT_STR("coarse_clocks")))
       ok = add_control(list, rule->annotations[i].name, rule->annotations[i].value);
   return ok;
 }

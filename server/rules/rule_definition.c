@@ -134,6 +134,7 @@ static void forget_beside(bt_rule_fields *fields) {
   free(fields->semconv);
   bt_shared_names_unref(fields->own_names);
   fields->semconv = NULL;
+  fields->coarse_clocks = BT_CLOCKS_UNSAID;
   fields->own_names = NULL;
 }
 
@@ -157,7 +158,7 @@ static bt_status take_beside(bt_rule_fields *fields, const bt_rule *rule, bt_err
 
 static bt_status compile_rule(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
   const bt_rule_fields *fields = &definition->fields;
-  bt_said_beside beside = {fields->semconv, bt_shared_names_get(fields->own_names)};
+  bt_said_beside beside = {fields->semconv, fields->coarse_clocks, bt_shared_names_get(fields->own_names)};
   bt_status status =
       bt_compile_rule_with(bt_str_from(fields->dsl), beside, fields->proposes, &definition->rule, diagnostics, error);
   if (status == BT_INVALID) return say_first(diagnostics, error);

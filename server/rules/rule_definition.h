@@ -51,7 +51,8 @@ typedef struct bt_rule_fields {
   char *dsl;         /* must be there */
   char *store;       /* the name of the store that has its traces; NULL: what the request or the service says */
   char *semconv;     /* what @semconv says, beside the text: bt_rule_definition_new puts it into `dsl`; NULL: nothing */
-  bt_shared_names *own_names; /* beside the text likewise; NULL: nothing */
+  bt_coarse_clocks coarse_clocks; /* beside the text likewise, as @coarse_clocks says it */
+  bt_shared_names *own_names;     /* beside the text likewise; NULL: nothing */
   bt_severity severity;
   bool has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or
                         medium */

@@ -116,6 +116,8 @@ const bt_setting bt_settings[] = {
      "how long the store may keep spans that only a read by id sees", BT_USE_START},
     {"clock-skew", "BETRACE_CLOCK_SKEW", BT_SETTING_DURATION, AT(assumptions.clock_skew_ns), 0, 0,
      "order of spans of two services within this is unknown", BT_USE_START},
+    {"coarse-clocks", "BETRACE_COARSE_CLOCKS", BT_SETTING_CLOCKS, AT(assumptions.coarse_clocks_unknown), 0, 0,
+     BT_COARSE_CLOCKS_HELP, BT_USE_START},
     {"require-complete", "BETRACE_REQUIRE_COMPLETE", BT_SETTING_SWITCH, AT(assumptions.require_complete), 0, 0,
      "a missing parent makes a trace incomplete", BT_USE_START},
     {"links-sampled", "BETRACE_LINKS_SAMPLED", BT_SETTING_SWITCH, AT(assumptions.links_sampled), 0, 0,
@@ -280,6 +282,7 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   case BT_SETTING_TRACE_LINK: return *(const char **)field = value, bt_trace_link_is_valid(value);
   case BT_SETTING_SAMPLING: return *(const char **)field = value, bt_sampling_setting_is_valid(value);
   case BT_SETTING_SHARE: return *(const char **)field = value, bt_share_parse(value, &share);
+  case BT_SETTING_CLOCKS: return bt_coarse_clocks_take(value, field);
   case BT_SETTING_SECRET: return set_secret(field, value, is_secret_text), value[0] != '\0';
   case BT_SETTING_TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
   case BT_SETTING_NAMED_STORE:
@@ -332,6 +335,7 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_TRACE_LINK: text = BT_TRACE_LINK_EXPECTED; break;
   case BT_SETTING_SAMPLING: text = BT_SAMPLING_EXPECTED; break;
   case BT_SETTING_SHARE: text = BT_SHARE_EXPECTED; break;
+  case BT_SETTING_CLOCKS: text = "unknown or exact"; break;
   case BT_SETTING_TRACE_FILE: text = "a file (at most 64 of them)"; break;
   case BT_SETTING_NAMED_STORE:
     text = "NAME=URL, as in archive=clickhouse+http://host:8123/otel, with a name of small letters, digits and - (at "
@@ -442,6 +446,7 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   case BT_SETTING_NUMBER:
   case BT_SETTING_BYTES: bt_buffer_printf(out, "%" PRIu64, *(const uint64_t *)field); break;
   case BT_SETTING_SWITCH: bt_buffer_printf(out, "%s", *(const bool *)field ? "true" : "false"); break;
+  case BT_SETTING_CLOCKS: bt_buffer_printf(out, "%s", *(const bool *)field ? "unknown" : "exact"); break;
   case BT_SETTING_LANES: print_lanes(field, out); break;
   }
 }
@@ -452,6 +457,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   case BT_SETTING_TEXT:
   case BT_SETTING_SAMPLING: return "TEXT";
   case BT_SETTING_SHARE: return "SHARE";
+  case BT_SETTING_CLOCKS: return "unknown|exact";
   case BT_SETTING_URL:
   case BT_SETTING_TRACE_LINK: return "URL";
   case BT_SETTING_SECRET:

@@ -343,7 +343,7 @@ static void expect_of_verdicts(const char *rule_text, const char *const *traces,
 
 #define TIED(count, verdicts, writes)                                                                                  \
   count " of " verdicts " on spans that start in one millisecond, and " writes                                         \
-        " no finer starts: as written neither is before the other, and which was is not known"
+        " no finer starts: as written neither is before the other; coarse_clocks: unknown leaves that open"
 
 static void test_starts_of_one_millisecond(void **state) {
   (void)state;

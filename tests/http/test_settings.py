@@ -58,7 +58,7 @@ class SettingsTest(unittest.TestCase):
                     default, "7m" if re.fullmatch(r"\d+[smhd]", default) else "3145728" if len(default) > 5 and default.isdigit()
                                               else "3" if default.isdigit() else "https://x.invalid")
                 value = {"cors-origin": "https://x.example", "config": "/dev/null", "lane-places": "search=3", "store": "tempo+https://x.invalid", "named-store": "a=tempo+https://x.invalid",
-                         "trace-link-template": "https://x.invalid/{trace_id}", "tenant-store": "acme=default", "sampling": "declared=10%,web=5%", "max-rate": "0.1%",
+                         "trace-link-template": "https://x.invalid/{trace_id}", "tenant-store": "acme=default", "sampling": "declared=10%,web=5%", "max-rate": "0.1%", "coarse-clocks": "unknown",
                          "semconv": os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "distribution", "packs")}.get(flag, value)
                 together = {"tls-cert": {"BETRACE_TLS_KEY": "x"}, "tls-key": {"BETRACE_TLS_CERT": "x"},
                             "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}, "audit-strict": {"BETRACE_AUDIT_LOG": "x"}}.get(flag, {})

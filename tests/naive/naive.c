@@ -257,7 +257,8 @@ static bt_reason reason_of(const naive_world *world, const bt_eval_options *opti
 static void evaluate(naive_world *world, const bt_eval_options *options, naive_verdict *out) {
   world->incomplete = options->incomplete;
   world->skew_ns = options->clock_skew_ns;
-  world->coarse_clocks_unknown = options->coarse_clocks_unknown;
+  bt_coarse_clocks said = world->rule->coarse_clocks;
+  world->coarse_clocks_unknown = said ? said == BT_CLOCKS_UNKNOWN : options->coarse_clocks_unknown;
   judge(world, out);
   if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
 }

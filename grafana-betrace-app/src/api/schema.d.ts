@@ -2091,6 +2091,8 @@ export interface components {
                 handover?: string;
                 require_complete?: boolean;
                 links_sampled?: boolean;
+                /** @description unknown, where equal starts of whole milliseconds have no known order */
+                coarse_clocks?: string;
             };
         };
         /** @description How the traces of the range came to be kept: what the spans say of those that were read whole (th and rv of the trace state), or what is declared (--sampling) */

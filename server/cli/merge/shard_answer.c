@@ -51,7 +51,8 @@ static void read_assumptions(bt_member_of of, bt_assumptions *out) {
                           .clock_skew_ns = bt_member_duration(all, "clock_skew"),
                           .handover_ns = bt_member_duration(all, "handover"),
                           .require_complete = bt_member_flag(all, "require_complete"),
-                          .links_sampled = bt_member_flag(all, "links_sampled")};
+                          .links_sampled = bt_member_flag(all, "links_sampled"),
+                          .coarse_clocks_unknown = bt_member_text_or(all, "coarse_clocks") != NULL};
 }
 
 static void read_windows(bt_member_of of, bt_coverage *out) {
@@ -437,8 +438,9 @@ static void write_assumptions(const bt_assumptions *all, char out[FITTING_BYTES]
   bt_duration_format(all->margin_ns, margin);
   bt_duration_format(all->lateness_ns, lateness);
   bt_duration_format(all->clock_skew_ns, skew);
-  snprintf(out, FITTING_BYTES, "margin %.20s, lateness %.20s, clock skew %.20s%s%s, sampling %.800s", margin, lateness,
-           skew, all->require_complete ? ", complete traces" : "", all->links_sampled ? ", links sampled" : "",
+  snprintf(out, FITTING_BYTES, "margin %.20s, lateness %.20s, clock skew %.20s%s%s%s, sampling %.800s", margin,
+           lateness, skew, all->require_complete ? ", complete traces" : "",
+           all->links_sampled ? ", links sampled" : "", all->coarse_clocks_unknown ? ", coarse clocks unknown" : "",
            all->sampling ? all->sampling : "auto");
 }
 
