@@ -342,7 +342,7 @@ class TextTest(Folder):
         lines = done.stdout.splitlines()
         problem = self.command(rules, traces, "--group", *RANGE)["problems"][0]
         self.assertEqual(lines[0], f"{problem['id']}  r  shop: no paid in this trace")
-        self.assertEqual(lines[1], "  over, 2 traces, 4 % of 50 that exercised the rule, first 2026-09-21T14:15:00Z, last 2026-09-21T17:50:00Z")
+        self.assertEqual(lines[1], "  medium, over, 2 traces, 4 % of 50 that exercised the rule, first 2026-09-21T14:15:00Z, last 2026-09-21T17:50:00Z")
         self.assertEqual(lines[2], "  █▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▁")
         self.assertTrue(lines[-1].startswith("completed, "), lines)
 
