@@ -32,7 +32,7 @@ static void write_share(const bt_problems *problems, const bt_found_problem *pro
   const bt_rule_result *rule = &problems->result.rules[problem->rule];
   if (problem->share >= 0) bt_buffer_printf(out, ", %.3g %%", 100 * problem->share);
   bt_buffer_printf(out, " of %s%" PRIu64 " that exercised the rule", rule->exercised_is_exact ? "" : "at least ",
-                   rule->traces_exercised);
+                   problems->exercised[problem->rule]);
   if (problem->provisional) bt_buffer_printf(out, ", %" PRIu64 " not settled yet", problem->provisional);
 }
 

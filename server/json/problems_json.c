@@ -59,7 +59,7 @@ static json_t *problem_json(const bt_problems *problems, const bt_found_problem 
   bt_json_set(object, "count", bt_count_json(problem->count));
   bt_json_set(object, "count_kind", json_string(problem->is_at_least ? "at_least" : "exact"));
   bt_json_set(object, "provisional", bt_count_json(problem->provisional));
-  bt_json_set(object, "exercised", bt_count_json(result->traces_exercised));
+  bt_json_set(object, "exercised", bt_count_json(problems->exercised[problem->rule]));
   bt_json_set(object, "exercised_kind", json_string(result->exercised_is_exact ? "exact" : "at_least"));
   bt_json_set(object, "share", problem->share < 0 ? json_null() : json_real(round(problem->share * 1e6) / 1e6));
   bt_json_set(object, "sparkline", sparkline_json(problems, problem));
