@@ -30,23 +30,21 @@ static void print_head(const bt_found_problem *problem, const bt_rule_definition
 
 static void write_share(const bt_problems *problems, const bt_found_problem *problem, bt_buffer *out) {
   const bt_rule_result *rule = &problems->result.rules[problem->rule];
-  if (problem->share >= 0)
-    bt_buffer_printf(out, ", %.3g %% of %" PRIu64 " that exercised the rule", 100 * problem->share,
-                     rule->traces_exercised);
-  else
-    bt_buffer_append(out, BT_STR(", of an unknown number that exercised the rule"));
+  if (problem->share >= 0) bt_buffer_printf(out, ", %.3g %%", 100 * problem->share);
+  bt_buffer_printf(out, " of %s%" PRIu64 " that exercised the rule", rule->exercised_is_exact ? "" : "at least ",
+                   problems->exercised[problem->rule]);
   if (problem->provisional) bt_buffer_printf(out, ", %" PRIu64 " not settled yet", problem->provisional);
 }
 
-static void print_numbers(const bt_problems *problems, const bt_found_problem *problem) {
+static void print_numbers(const bt_problems *problems, const bt_found_problem *problem, bt_severity severity) {
   char first[BT_SPAN_TIME_BYTES], last[BT_SPAN_TIME_BYTES];
   bt_buffer share = {0};
   write_share(problems, problem, &share);
   bt_span_time_format(problem->first.time_ns, 0, first);
   bt_span_time_format(problem->last.time_ns, 0, last);
-  bt_print("  %s, %s%" PRIu64 " trace%s%.*s, first %s, last %s\n", bt_trend_name(problem->trend),
-           problem->is_at_least ? "at least " : "", problem->count, problem->count == 1 ? "" : "s",
-           BT_FMT(bt_buffer_str(&share)), first, last);
+  bt_print("  %s, %s, %s%" PRIu64 " trace%s%.*s, first %s, last %s\n", bt_severity_name(severity),
+           bt_trend_name(problem->trend), problem->is_at_least ? "at least " : "", problem->count,
+           problem->count == 1 ? "" : "s", BT_FMT(bt_buffer_str(&share)), first, last);
   if (problem->why) bt_print("  trend unknown: %s\n", problem->why);
   bt_buffer_dispose(&share);
 }
@@ -72,7 +70,7 @@ void bt_problems_print(const bt_problems *problems, const bt_rule_definition *co
   for (size_t i = 0; i < shown; i++) {
     const bt_found_problem *problem = &problems->items[i];
     print_head(problem, rules[problem->rule]);
-    print_numbers(problems, problem);
+    print_numbers(problems, problem, rules[problem->rule]->fields.severity);
     print_sparkline(problems, problem);
   }
   if (shown < problems->count) bt_print("… and %zu more problems (--limit 0 prints all)\n", problems->count - shown);

@@ -59,7 +59,7 @@ static json_t *problem_json(const bt_problems *problems, const bt_found_problem 
   bt_json_set(object, "count", bt_count_json(problem->count));
   bt_json_set(object, "count_kind", json_string(problem->is_at_least ? "at_least" : "exact"));
   bt_json_set(object, "provisional", bt_count_json(problem->provisional));
-  bt_json_set(object, "exercised", bt_count_json(result->traces_exercised));
+  bt_json_set(object, "exercised", bt_count_json(problems->exercised[problem->rule]));
   bt_json_set(object, "exercised_kind", json_string(result->exercised_is_exact ? "exact" : "at_least"));
   bt_json_set(object, "share", problem->share < 0 ? json_null() : json_real(round(problem->share * 1e6) / 1e6));
   bt_json_set(object, "sparkline", sparkline_json(problems, problem));
@@ -96,7 +96,7 @@ json_t *bt_problems_json(const bt_problems *problems, const bt_rule_definition *
   bt_json_set(object, "coverage", bt_replay_coverage_json(&result->coverage));
   bt_json_set(object, "start", bt_time_json(problems->range.start_ns));
   bt_json_set(object, "end", bt_time_json(problems->range.end_ns));
-  bt_json_set(object, "step_seconds", json_real((double)(problems->step_ns / 1000000) / 1e3));
+  bt_json_set(object, "step_seconds", json_real(round((double)problems->step_ns / 1e6) / 1e3));
   bt_json_set(object, "steps", bt_count_json(problems->step_count));
   bt_json_set(object, "problems_total", bt_count_json(problems->count));
   bt_json_set(object, "problems", items_json(problems, rules, wish));

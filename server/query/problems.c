@@ -19,6 +19,7 @@ typedef struct finding {
   const bt_rule_definition *const *rules;
   bt_series_run run;
   bt_found_problem *unlooked; /* of each rule; with `steps` in out->unlooked */
+  uint64_t *undecided;        /* of each rule: settled traces that exercised it, and have no verdict */
   bt_buffer part;             /* of the violation that is looked at */
   bool is_waiting;
   size_t waiting; /* the problem of the violation that was told last, of: */
@@ -131,6 +132,8 @@ static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt
   bool is_of_waiting =
       f->is_waiting && f->rule == verdict->rule && bt_trace_id_compare(&f->trace_id, &verdict->trace_id) == 0;
   f->is_waiting = false;
+  bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled && verdict->exercised == BT_TRUE;
+  f->undecided[verdict->rule] += is_open;
   if (verdict->verdict == BT_VIOLATED)
     count_violation(f, is_of_waiting ? &f->out->items[f->waiting] : &f->unlooked[verdict->rule], verdict);
   return BT_OK;
@@ -151,8 +154,12 @@ static int64_t end_of(const bt_problems *all, size_t step) {
   return step + 1 < all->step_count ? begin_of(all, step + 1) : all->range.end_ns;
 }
 
+static bt_step_count *cell_of(const bt_problems *all, size_t rule, size_t step) {
+  return &all->counts[rule * all->step_count + step];
+}
+
 static void leave_out_step(bt_problems *all, size_t step) {
-  for (size_t rule = 0; rule < all->rule_count; rule++) all->counts[rule * all->step_count + step].is_read = false;
+  for (size_t rule = 0; rule < all->rule_count; rule++) cell_of(all, rule, step)->is_read = false;
 }
 
 /* Where the source shows no trace at all, or may have deleted some: that looks like a time without violations. */
@@ -166,22 +173,29 @@ static void leave_out_ends(bt_problems *all) {
       leave_out_step(all, i);
 }
 
+/* It ends before the first trace that the rule still waits for. */
 static size_t settled_steps(const bt_problems *all, size_t rule) {
+  int64_t end_ns = all->result.rules[rule].effective_end_ns;
   size_t count = 0;
-  while (count < all->step_count && end_of(all, count) <= all->result.rules[rule].effective_end_ns) count++;
+  while (count < all->step_count && end_of(all, count) <= end_ns && !cell_of(all, rule, count)->is_young) count++;
   return count;
+}
+
+/* Marks the others, so that nothing is said of them whatever becomes of the result. */
+static void mark_unsettled(bt_problems *all) {
+  for (size_t rule = 0; rule < all->rule_count; rule++)
+    for (size_t i = settled_steps(all, rule); i < all->step_count; i++) cell_of(all, rule, i)->is_young = true;
 }
 
 /* One without any trace, between others, counts as one in which nothing happened. */
 static bool is_counted(const bt_problems *all, const bt_found_problem *problem, size_t step) {
-  size_t cell = problem->rule * all->step_count + step;
-  return bt_counted_step_is_known(&all->counts[cell]) && step < settled_steps(all, problem->rule) &&
-         !(problem->is_looked_at && all->unlooked[cell]);
+  bool is_hidden = problem->is_looked_at && all->unlooked[problem->rule * all->step_count + step];
+  return bt_counted_step_is_known(cell_of(all, problem->rule, step)) && !is_hidden;
 }
 
 bool bt_problem_step(const bt_problems *all, const bt_found_problem *problem, size_t step, uint64_t *out) {
   *out = problem->steps[step];
-  return is_counted(all, problem, step) && !all->counts[problem->rule * all->step_count + step].is_empty;
+  return is_counted(all, problem, step) && !cell_of(all, problem->rule, step)->is_empty;
 }
 
 /* ---- trends ---- */
@@ -198,7 +212,7 @@ typedef struct steps_sum {
 static steps_sum sum_steps(const bt_problems *all, const bt_found_problem *problem, size_t first, size_t end) {
   steps_sum sum = {.is_known = true, .has_exercised = true};
   for (size_t i = first; i < end; i++) {
-    const bt_step_count *cell = &all->counts[problem->rule * all->step_count + i];
+    const bt_step_count *cell = cell_of(all, problem->rule, i);
     bool is_known = is_counted(all, problem, i);
     sum.is_known = sum.is_known && is_known;
     sum.has_exercised = sum.has_exercised && is_known && cell->has_exercised;
@@ -267,15 +281,17 @@ static bt_status set_id(const finding *f, bt_found_problem *problem, bt_error *e
 /* The counts of the others of its rule may be too low. */
 static bool has_more(const finding *f, const bt_found_problem *problem) {
   const bt_rule_result *rule = &f->out->result.rules[problem->rule];
-  bool is_whole = bt_replay_has_whole(&f->out->result, problem->rule) && !rule->inconclusive;
+  bool is_open = rule->inconclusive > rule->inconclusive_open; /* the others are not settled */
+  bool is_whole = bt_replay_has_whole(&f->out->result, problem->rule) && !is_open;
   return !is_whole || (problem->is_looked_at && f->unlooked[problem->rule].count);
 }
 
 static bt_status finish_problem(const finding *f, bt_found_problem *problem, bt_error *error) {
   const bt_rule_result *rule = &f->out->result.rules[problem->rule];
   problem->is_at_least = has_more(f, problem);
-  bool has_share = !problem->is_at_least && rule->exercised_is_exact && rule->traces_exercised;
-  problem->share = has_share ? (double)(problem->count - problem->provisional) / (double)rule->traces_exercised : -1;
+  uint64_t exercised = f->out->exercised[problem->rule];
+  bool has_share = !problem->is_at_least && rule->exercised_is_exact && exercised;
+  problem->share = has_share ? (double)(problem->count - problem->provisional) / (double)exercised : -1;
   problem->trend = trend_of(f->out, problem);
   return set_id(f, problem, error);
 }
@@ -305,6 +321,11 @@ static bt_status conclude_problems(finding *f, bt_error *error) {
   bt_problems *out = f->out;
   bt_series_run_conclude(&f->run, &out->result);
   leave_out_ends(out);
+  mark_unsettled(out);
+  for (size_t i = 0; i < out->rule_count; i++) {
+    uint64_t exercised = out->result.rules[i].traces_exercised;
+    if (exercised > f->undecided[i]) out->exercised[i] = exercised - f->undecided[i];
+  }
   bt_status status = add_unlooked(f, error);
   for (size_t i = 0; i < out->count && status == BT_OK; i++) status = finish_problem(f, &out->items[i], error);
   if (out->count) qsort_r(out->items, out->count, sizeof *out->items, compare_problems, f);
@@ -329,8 +350,11 @@ static bt_status open_counts(finding *f, const bt_replay_request *asked, bt_erro
   out->counts_hold = f->run.hold;
   if (!is_open && !out->counts_hold.bytes) return bt_error_set(error, BT_LIMIT, "%s", f->run.reason);
   out->unlooked = calloc(out->rule_count * out->step_count, sizeof *out->unlooked);
+  out->exercised = calloc(out->rule_count, sizeof *out->exercised);
   f->unlooked = calloc(out->rule_count, sizeof *f->unlooked);
-  if (!is_open || !out->unlooked || !f->unlooked) return bt_error_no_memory(error);
+  f->undecided = calloc(out->rule_count, sizeof *f->undecided);
+  bool has_memory = is_open && out->unlooked && out->exercised && f->unlooked && f->undecided;
+  if (!has_memory) return bt_error_no_memory(error);
   for (size_t i = 0; i < out->rule_count; i++)
     f->unlooked[i] = (bt_found_problem){.rule = i, .clause = "", .steps = &out->unlooked[i * out->step_count]};
   return BT_OK;
@@ -369,6 +393,7 @@ bt_status bt_problems_find(bt_source *source, const bt_replay_request *asked, si
   bt_series_run_drop_marks(&f.run);
   bt_buffer_dispose(&f.part);
   free(f.unlooked);
+  free(f.undecided);
   return status;
 }
 
@@ -376,6 +401,7 @@ void bt_problems_dispose(bt_problems *problems) {
   free(problems->items);
   free(problems->counts);
   free(problems->unlooked);
+  free(problems->exercised);
   bt_table_dispose(&problems->by_key);
   bt_arena_dispose(&problems->texts);
   bt_memory_hold_shrink(&problems->hold, 0);

@@ -45,7 +45,7 @@ typedef struct bt_found_problem {
   bool is_at_least;               /* there may be more: some of the rule's were not looked at, or not read */
   bt_moment first, last;          /* by the start of the trace */
   uint64_t *steps;                /* step_count */
-  double share; /* of the settled traces that exercised the rule; below 0: not known, or there are none */
+  double share;                   /* of `exercised` of the rule; below 0: not known, or there are none */
   bt_trend trend;
   const char *why; /* of unknown, in words; else NULL */
 } bt_found_problem;
@@ -59,6 +59,7 @@ typedef struct bt_problems { /* all-zero is empty; bt_problems_dispose */
   size_t rule_count;
   bt_step_count *counts; /* rule × steps + index */
   uint64_t *unlooked;    /* likewise: violations that were not looked at */
+  uint64_t *exercised;   /* of each rule: settled traces that exercised it, and have a verdict */
   bt_replay_result result;
   bt_arena texts;
   bt_table by_key;

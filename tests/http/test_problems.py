@@ -289,6 +289,22 @@ class NotKnownTest(Folder):
         self.assertEqual((answer.status, answer.json()["status"], answer.json()["coverage"]["complete"]), (200, "incomplete", False))
         self.assertIn("timeout: ", answer.json()["reason"])
 
+    def test_a_trace_that_goes_on_takes_no_number_from_what_is_settled(self):
+        """It began in the 13th of 20 steps, and its last span ended within settle: this step and later ones are gaps, and the others' numbers stand."""
+        now = int(time.time())
+        with Betrace("--memory-source", "--settle", "2m", "--margin", "20m") as service:
+            self.assertEqual(service.post("/v1/rules", RULE[0]).status, 201)
+            spans = [otlp.span(f"{random.getrandbits(128) | 1:032x}", "order", (now - 2000 + at) * SECOND) for at in range(10, 1900, 100)]
+            open_id = f"{random.getrandbits(128) | 1:032x}"
+            spans += [otlp.span(open_id, "order", (now - 750) * SECOND), otlp.span(open_id, "later", (now - 30) * SECOND)]
+            answer = service.post("/v1/spans", json.dumps(otlp.request(spans, "shop")), headers={"content-type": "application/json"})
+            self.assertEqual(answer.status, 200, answer)
+            answer = service.get(f"/v1/problems?start={now - 2000}&end={now}&steps=20").json()
+            problem, = answer["problems"]
+        self.assertEqual(answer["status"], "completed", answer)
+        self.assertEqual(problem["sparkline"], [1] * 12 + [None] * 8)
+        self.assertEqual((problem["count_kind"], problem["share"], problem["trend"]), ("exact", 1, "steady"), problem)
+
     def test_what_cannot_be_asked_is_refused_by_its_field(self):
         traces = self.write("traces.jsonl", orders([5]))
         with Betrace("--traces", traces) as service:
@@ -342,7 +358,7 @@ class TextTest(Folder):
         lines = done.stdout.splitlines()
         problem = self.command(rules, traces, "--group", *RANGE)["problems"][0]
         self.assertEqual(lines[0], f"{problem['id']}  r  shop: no paid in this trace")
-        self.assertEqual(lines[1], "  over, 2 traces, 4 % of 50 that exercised the rule, first 2026-09-21T14:15:00Z, last 2026-09-21T17:50:00Z")
+        self.assertEqual(lines[1], "  medium, over, 2 traces, 4 % of 50 that exercised the rule, first 2026-09-21T14:15:00Z, last 2026-09-21T17:50:00Z")
         self.assertEqual(lines[2], "  █▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▁")
         self.assertTrue(lines[-1].startswith("completed, "), lines)
 

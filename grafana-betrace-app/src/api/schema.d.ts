@@ -1434,7 +1434,7 @@ export interface components {
             count_kind: "exact" | "at_least";
             /** @description of count: traces that are not settled yet */
             provisional: number;
-            /** @description settled traces that exercised the rule */
+            /** @description settled traces that exercised the rule and have a verdict */
             exercised: number;
             /** @enum {unknown} */
             exercised_kind: "exact" | "at_least";
