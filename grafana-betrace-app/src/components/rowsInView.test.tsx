@@ -1,3 +1,4 @@
+// The focus of a long list, on a list of plain elements.
 import { renderHook } from '@testing-library/react';
 
 import { useRowFocus } from './rowsInView';
