@@ -1,6 +1,7 @@
 /* Filters on one span. See filter.h. */
 #include "dsl/plan/filter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "dsl/base/table.h"
@@ -240,6 +241,20 @@ static uint32_t drop_superfluous(bt_filter_kind kind, const bt_filter **items, u
   return count;
 }
 
+#ifndef NDEBUG
+/* What is joined asks the same as its parts: an AND implies each of them, and each of them implies an OR. Else a search
+ * would miss what a dropped part finds, or take away what it does not. True where it would take too long to tell. */
+static bool asks_as_parts(bt_filter_kind kind, const bt_filter *joined, const bt_filter *const *items, uint32_t count) {
+  for (uint32_t i = 0; i < count && count <= MAX_PAIRWISE; i++) {
+    unsigned steps = 0;
+    bool is_and = kind == BT_FILTER_AND;
+    bool is_implied = implies_filter(is_and ? joined : items[i], is_and ? items[i] : joined, &steps);
+    if (!is_implied && steps <= MAX_IMPLIES_STEPS) return false;
+  }
+  return true;
+}
+#endif
+
 static const bt_filter *join_flat(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *const *items,
                                   uint32_t count, size_t flat_count) {
   const bt_filter **flat = bt_arena_array(builder->arena, flat_count, sizeof *flat);
@@ -254,9 +269,9 @@ static const bt_filter *join_flat(bt_filter_builder *builder, bt_filter_kind kin
     if (items[i]->kind != neutral) used = add_flat(flat, used, kind, items[i]);
   used = drop_superfluous(kind, flat, used);
   if (used == 0) return kind == BT_FILTER_AND ? &every_span : &no_span;
-  if (used == 1) return flat[0];
   *joined = (bt_filter){.kind = kind, .items = flat, .item_count = used};
-  return joined;
+  assert(asks_as_parts(kind, joined, items, count));
+  return used == 1 ? flat[0] : joined;
 }
 
 const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *const *items,

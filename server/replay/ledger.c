@@ -360,6 +360,8 @@ static void count_rule(const bt_ledger *ledger, size_t number) {
   assert(result->traces_exercised <= result->traces_evaluated);
   assert(result->violations_provisional <= result->violations_found);
   assert(result->violations_found - result->violations_provisional <= result->traces_exercised);
+  assert(result->violations_without_link <= result->violations_found);
+  assert(result->inconclusive_open <= result->inconclusive);
 }
 
 bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) {

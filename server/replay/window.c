@@ -3,6 +3,7 @@
  * found may be later than it says. Thread: no state. */
 #include "server/replay/window.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "dsl/base/arena.h"
@@ -150,6 +151,9 @@ bt_status bt_window_place_trace(const bt_window *window, const bt_trace *trace, 
     place_parts(window, trace, times, count, found, out);
   else
     *out = (bt_placed){BT_PLACE_SETTLED, 0};
+  /* A trace that is in the window has a time there, if any: so windows that do not overlap share none of its times. */
+  assert(out->place == BT_PLACE_OUTSIDE || !out->time_ns ||
+         bt_window_place_time(window, out->time_ns) != BT_PLACE_OUTSIDE);
   free(times);
   return BT_OK;
 }
