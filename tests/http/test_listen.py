@@ -186,6 +186,59 @@ except OSError:
         self.assertEqual(done.returncode, 3)
         self.assertIn("not exercised dsl", done.stdout)
 
+    def test_what_was_never_exercised(self):
+        """By the language's own word, as replay and vacuity count it: with the names that no trace has, and what is near to them."""
+        rules = os.path.join(self.folder, "rules.yaml")
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write("rules:\n- {id: kept, dsl: 'when { checkout } always { fraud-check }'}\n- {id: typo, dsl: 'when { chekout } always { fraud-check }'}\n"
+                       "- {id: beside, dsl: 'checkout and refund and not approval'}\n- {id: nowhere, dsl: 'never { refund or void }'}\n- {id: half, dsl: 'never { refund or checkout.where(k == 1) }'}\n")
+        junit, document_file = (os.path.join(self.folder, name) for name in ("out.xml", "out.json"))
+
+        def run(*flags):
+            return run_cli("listen", rules, "--settle", "200ms", *flags, "--", sys.executable, "-c", SEND + f"assert send({RIGHT.encode()!r}) == 200; print('from the tests')")
+        done = run("--report", f"junit={junit},json={document_file}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("from the tests\n", done.stdout)
+        self.assertIn("not exercised typo: nothing exercised this rule: no trace has chekout; near: checkout (1 trace)\n", done.stdout)
+        self.assertIn("not exercised beside: nothing exercised this rule: no trace has refund\n", done.stdout)
+        self.assertIn("names not seen nowhere: ", done.stdout)
+        self.assertIn("; 2 rules not exercised\n", done.stdout)
+        with open(document_file, encoding="utf-8") as file:
+            told = json.load(file)
+        self.assertEqual({rule["rule_id"]: (rule["exercised"], rule["names_seen"]) for rule in told["rules"]},
+                         {"kept": (True, True), "typo": (False, True), "beside": (False, True), "nowhere": (True, False), "half": (True, True)})
+        self.assertEqual([(rule["rule_id"], [name["name"] for name in rule["absent"]]) for rule in told["unexercised"]], [("typo", ["chekout"]), ("beside", ["refund"])])
+        cases = {case.get("name"): [(part.tag, part.get("message")) for part in case if part.tag != "system-out"] for case in ElementTree.parse(junit).iter("testcase")}
+        self.assertEqual(cases["typo"], [("skipped", "nothing exercised this rule: no trace has chekout; near: checkout (1 trace)")])
+        self.assertEqual((cases["kept"], cases["nowhere"]), ([], [("skipped", "no trace has any name of this rule")]))
+        with open(os.path.join(self.folder, "came.jsonl"), "w", encoding="utf-8") as file:
+            file.write(RIGHT + "\n")
+        answer = json.loads(run_cli("replay", "--rules", rules, "--traces", file.name, "--json").stdout)
+        self.assertEqual([rule["rule_id"] for rule in answer["unexercised"]], [rule["rule_id"] for rule in told["unexercised"]])
+        for flags in (["--rule", "typo"], ["--rule", "nowhere"]):
+            self.assertEqual((run(*flags).returncode, run(*flags, "--require-exercised").returncode), (0, 3), flags)
+        self.assertEqual(run("--rule", "half", "--rule", "kept", "--require-exercised").returncode, 0)
+
+    def test_an_end_before_the_batch(self):
+        """The usual cause of no span at all is said, and of a run that lost something else it is not."""
+        told = self.listen("").stderr
+        self.assertIn("within 5s, which exporters wait by default", told)
+        self.assertNotIn("--only", told)
+        self.assertNotIn("within 5s", self.listen(f"send({RIGHT.encode()!r}, path='/v1/trace')").stderr)
+        self.assertNotIn("within 5s", self.send(RIGHT).stderr)
+
+    def test_an_exporter_that_speaks_grpc_to_the_port_for_http(self):
+        done = self.listen("import socket\nport = int(os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'].rsplit(':', 1)[1])\n"
+                           "one = socket.create_connection(('127.0.0.1', port), timeout=30)\n"
+                           "one.sendall(b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))\none.recv(2000)\n")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("  1  HTTP/2 came, as gRPC speaks it, to the port for HTTP/1.1: let the exporter speak http/protobuf (OTEL_EXPORTER_OTLP_PROTOCOL), or give --protocol grpc\n", done.stderr)
+
+    def test_a_command_that_does_not_end(self):
+        done = self.listen(f"send({RIGHT.encode()!r}); import time; time.sleep(60)", "--for", "11s")
+        self.assertIn("the command still runs after 10s; the rules are evaluated when it has ended\n", done.stderr)
+        self.assertNotIn("still runs", self.send(RIGHT).stderr)
+
     def test_only_some_services(self):
         other = document(span("checkout", 5, trace=3), service="kiosk")
         self.assertEqual(self.send(RIGHT, other, flags=["--only", "service=shop"]).returncode, 0)

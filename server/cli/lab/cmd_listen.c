@@ -13,6 +13,7 @@
 #include "server/cli/printer.h"
 
 static const int64_t LOOK_NS = 50000000;
+static const int64_t LONG_NS = INT64_C(10000000000); /* then a word says what is waited for */
 
 typedef struct listen_run {
   bt_listen_options options;
@@ -67,13 +68,23 @@ static bool has_time(const listen_run *run) {
   return !run->most_ns || bt_clock_monotonic_ns() - run->began_ns < run->most_ns;
 }
 
+/* Once, of a command that may be a server. */
+static void say_that_it_runs(const listen_run *run, bool *is_said) {
+  if (*is_said || bt_clock_monotonic_ns() - run->began_ns < LONG_NS) return;
+  *is_said = true;
+  bt_print_error("betrace listen: the command still runs after 10s; the rules are evaluated when it has ended%s\n",
+                 run->most_ns ? "" : ", and --for DURATION ends it");
+}
+
 /* Until the command has ended. The first signal is passed on, and it may end in its own way; the second ends the wait.
  */
 static void wait_for_command(listen_run *run) {
-  for (int signals = 0; signals < 2 && has_time(run);) {
+  bool is_said = false;
+  for (int signals = 0; signals < 2 && has_time(run); say_that_it_runs(run, &is_said)) {
     bt_child_event event = bt_child_wait(run->child, LOOK_NS, &run->code);
     if (event == BT_CHILD_ENDED) {
       run->child = 0;
+      run->report.ran_ns = bt_clock_monotonic_ns() - run->began_ns;
       return;
     }
     signals += event == BT_CHILD_INTERRUPTED;
@@ -223,7 +234,8 @@ static bool take_report(bt_listen_options *options, const char *value) {
     bt_str kind = {value, length};
     if (bt_str_equal(kind, BT_STR("github")))
       options->for_github = true;
-    else if (!take_report_file(kind, "junit=", &options->junit) && !take_report_file(kind, "sarif=", &options->sarif))
+    else if (!take_report_file(kind, "junit=", &options->junit) && !take_report_file(kind, "sarif=", &options->sarif) &&
+             !take_report_file(kind, "json=", &options->json))
       return false;
     if (!value[length]) return true;
   }
@@ -287,6 +299,7 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
   free(run.options.services);
   free(run.options.junit);
   free(run.options.sarif);
+  free(run.options.json);
   bt_replay_options_dispose(&run.options.shared);
   return code;
 }
@@ -305,7 +318,8 @@ static const bt_flag flags[] = {
     {"forward", OPT_FORWARD, "URL", NULL, "send the spans on to this OTLP receiver, too", NULL},
     {"save", OPT_SAVE, "FILE", NULL, "write the traces as OTLP JSON lines, for eval, record and test", NULL},
     {"report", OPT_REPORT, "KIND", NULL,
-     "junit=FILE, sarif=FILE, github for annotations in a workflow's log; several with commas, or the flag again",
+     "junit=FILE, sarif=FILE, json=FILE for what --json prints, github for annotations in a workflow's log; several "
+     "with commas, or the flag again",
      NULL},
     BT_FLAG_ROW_EXERCISED,
     {"strict", OPT_STRICT, NULL, NULL, "end with 3 where a verdict is inconclusive", NULL},

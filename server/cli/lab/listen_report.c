@@ -10,6 +10,7 @@
 
 #include "dsl/base/arena.h"
 #include "server/cli/idle_print.h"
+#include "server/cli/lab/listen_idle.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"
@@ -161,6 +162,7 @@ static bt_status take_judged(void *context, const bt_trace *trace, const bt_fami
     const bt_drawn_verdict *drawn = &drawing.verdicts[i];
     report->rules[i].counts[drawn->verdict->verdict]++;
     bt_data_notes_take(report->rules[i].notes, drawn->verdict);
+    bt_listen_note_exercise(&report->rules[i], drawn->verdict);
     violated += drawn->violation != NULL;
     if (drawn->violation) status = note_violation(report, i, trace, drawn->violation, test, error);
   }
@@ -290,7 +292,8 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   report->violations = json_array();
   report->tests = json_object();
   report->notes = json_array();
-  bool has_memory = report->rules && report->violations && report->tests && report->notes;
+  report->unexercised = json_array();
+  bool has_memory = report->rules && report->violations && report->tests && report->notes && report->unexercised;
   bt_status status = has_memory ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < rule_count(report) && !status; i++)
     status = bt_data_notes_new(rule_at(report, i)->rule, &report->rules[i].notes, error);
@@ -302,6 +305,7 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   status = bt_file_source_open(files, file_count, 0, &source, error);
   if (!status) status = bt_file_source_each(source, take_trace, report, error);
   if (!status) status = judge_linked(report, source, error);
+  if (!status) status = bt_listen_idle_find(report, source, error);
   bt_source_free(source);
   return status ? status : put_in_order(report, error);
 }
@@ -310,6 +314,7 @@ void bt_listen_report_dispose(bt_listen_report *report) {
   for (size_t i = 0; report->rules && i < rule_count(report); i++) {
     bt_buffer_dispose(&report->rules[i].messages);
     bt_buffer_dispose(&report->rules[i].noted);
+    bt_buffer_dispose(&report->rules[i].idle);
     bt_data_notes_free(report->rules[i].notes);
   }
   free(report->rules);
@@ -324,6 +329,7 @@ void bt_listen_report_dispose(bt_listen_report *report) {
   json_decref(report->violations);
   json_decref(report->tests);
   json_decref(report->notes);
+  json_decref(report->unexercised);
   bt_judge_free(report->judge);
   if (report->saved > 0) (void)close(report->saved);
 }
@@ -336,13 +342,15 @@ static uint64_t count_verdicts(const bt_listen_report *report, bt_verdict verdic
   return count;
 }
 
-static bool is_exercised(const bt_listen_rule *rule) {
-  return rule->counts[BT_VIOLATED] || rule->counts[BT_SATISFIED] || rule->counts[BT_INCONCLUSIVE];
-}
-
 static uint64_t count_unexercised(const bt_listen_report *report) {
   uint64_t count = 0;
-  for (size_t i = 0; i < rule_count(report); i++) count += !is_exercised(&report->rules[i]);
+  for (size_t i = 0; i < rule_count(report); i++) count += !bt_listen_is_exercised(report, i);
+  return count;
+}
+
+static uint64_t count_without_names(const bt_listen_report *report) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < rule_count(report); i++) count += report->rules[i].lacks_names;
   return count;
 }
 
@@ -355,7 +363,8 @@ int bt_listen_report_code(const bt_listen_report *report) {
   if (count_verdicts(report, BT_VIOLATED)) return BT_EXIT_FOUND;
   if (lacks_spans(report)) return BT_EXIT_UNKNOWN;
   if (report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE)) return BT_EXIT_UNKNOWN;
-  return bt_idle_exit_status(&report->options->shared, count_unexercised(report) > 0, BT_EXIT_FINE);
+  bool is_idle = count_unexercised(report) > 0 || count_without_names(report) > 0;
+  return bt_idle_exit_status(&report->options->shared, is_idle, BT_EXIT_FINE);
 }
 
 /* ---- text ---- */
@@ -370,8 +379,12 @@ static void print_rules(const bt_listen_report *report) {
     else if (rule->counts[BT_INCONCLUSIVE])
       bt_print("inconclusive  %s: %" PRIu64 " trace%s\n", id, rule->counts[BT_INCONCLUSIVE],
                bt_cli_plural(rule->counts[BT_INCONCLUSIVE]));
-    else if (!is_exercised(rule) && report->options->shared.requires_exercised)
+    else if (rule->idle.len)
+      bt_print("not exercised %s: %.*s\n", id, BT_FMT(bt_buffer_str(&rule->idle)));
+    else if (!bt_listen_is_exercised(report, i) && report->options->shared.requires_exercised)
       bt_print("not exercised %s: no trace has what the rule is about\n", id);
+    else if (rule->lacks_names)
+      bt_print("names not seen %s: no trace has any name of this rule, so it says nothing of these traces\n", id);
   }
 }
 
@@ -391,6 +404,9 @@ static void print_tests(const bt_listen_report *report) {
                bt_cli_plural((uint64_t)json_integer_value(violated)));
 }
 
+/* OTEL_BSP_SCHEDULE_DELAY, which the command is given as less; not every SDK reads it. */
+static const int64_t usual_delay_ns = INT64_C(5000000000);
+
 /* Why something is not known, a sentence a line; nothing where all came. */
 static void write_gaps(const bt_listen_report *report, bt_buffer *out) {
   const bt_received *received = &report->received;
@@ -405,6 +421,9 @@ static void write_gaps(const bt_listen_report *report, bt_buffer *out) {
                                  "OTLP exporter over HTTP, and does it end the SDK before it exits?\n"));
   else if (!report->traces)
     bt_buffer_append(out, BT_STR("no trace has a span of these services (--only), so nothing is known\n"));
+  if (!received->spans && !received->refused && report->ran_ns && report->ran_ns < usual_delay_ns)
+    bt_buffer_append(out, BT_STR("the command ended within 5s, which exporters wait by default before they send a "
+                                 "batch: what they held then is lost unless the program ends the SDK (shutdown)\n"));
 }
 
 /* A line of what goes on with the one before it is indented. */
@@ -487,10 +506,11 @@ static void print_for_github(const bt_listen_report *report) {
 
 static json_t *rule_json(const bt_listen_report *report, size_t i) {
   const bt_listen_rule *rule = &report->rules[i];
-  return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "rule_id", rule_at(report, i)->fields.id, "severity",
+  return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:b}", "rule_id", rule_at(report, i)->fields.id, "severity",
                    bt_severity_name(rule_at(report, i)->fields.severity), "violated",
                    (json_int_t)rule->counts[BT_VIOLATED], "inconclusive", (json_int_t)rule->counts[BT_INCONCLUSIVE],
-                   "satisfied", (json_int_t)rule->counts[BT_SATISFIED], "exercised", is_exercised(rule));
+                   "satisfied", (json_int_t)rule->counts[BT_SATISFIED], "exercised", bt_listen_is_exercised(report, i),
+                   "names_seen", !rule->lacks_names);
 }
 
 static json_t *refusals_json(const bt_received *received) {
@@ -501,20 +521,33 @@ static json_t *refusals_json(const bt_received *received) {
   return refusals;
 }
 
-static void print_json(bt_listen_report *report, int command_code) {
+/* new; NULL: no memory. */
+static json_t *report_json(const bt_listen_report *report, int command_code) {
   json_t *rules = json_array();
   const bt_received *received = &report->received;
   for (size_t i = 0; i < rule_count(report); i++) bt_json_append(rules, rule_json(report, i));
-  json_t *object = json_pack(
-      "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:O, s:i}", "traces", (json_int_t)report->traces,
-      "left_out", (json_int_t)report->left_out, "spans", (json_int_t)received->spans, "requests",
-      (json_int_t)received->requests, "refused", (json_int_t)received->refused, "refusals", refusals_json(received),
-      "not_sent_on", (json_int_t)received->not_sent, "open_end",
-      report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests", report->tests,
-      "violations", report->violations, "notes", report->notes, "command_status", command_code);
+  json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:O, s:O, s:i}", "traces",
+                             (json_int_t)report->traces, "left_out", (json_int_t)report->left_out, "spans",
+                             (json_int_t)received->spans, "requests", (json_int_t)received->requests, "refused",
+                             (json_int_t)received->refused, "refusals", refusals_json(received), "not_sent_on",
+                             (json_int_t)received->not_sent, "open_end",
+                             report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests",
+                             report->tests, "violations", report->violations, "notes", report->notes, "unexercised",
+                             report->unexercised, "command_status", command_code);
   if (object && bt_sampled_traces_lack(&report->sampled))
     bt_json_set(object, "sampling", bt_sampling_json(&report->sampled));
-  bt_cli_print_json(object);
+  return object;
+}
+
+/* It passed, and would have whatever the program does. */
+static bool is_missed(const bt_listen_report *report, size_t i) {
+  return !bt_listen_is_exercised(report, i) || report->rules[i].lacks_names;
+}
+
+static bt_str missed_text(const bt_listen_report *report, size_t i) {
+  const bt_listen_rule *rule = &report->rules[i];
+  if (rule->idle.len) return bt_buffer_str(&rule->idle);
+  return rule->lacks_names ? BT_STR("no trace has any name of this rule") : BT_STR("no trace exercised this rule");
 }
 
 static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out) {
@@ -529,10 +562,10 @@ static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out)
     bt_buffer_printf(out, "<%s message=\"%" PRIu64 " trace%s\">", kind, count, bt_cli_plural(count));
     bt_xml_text(out, bt_buffer_str(&rule->messages), false);
     bt_buffer_printf(out, "</%s>", kind);
-  } else if (!is_exercised(rule)) {
-    bt_buffer_append(out, report->options->shared.requires_exercised
-                              ? BT_STR("<error message=\"no trace exercised this rule\"/>")
-                              : BT_STR("<skipped message=\"no trace exercised this rule\"/>"));
+  } else if (is_missed(report, i)) {
+    bt_buffer_append(out, report->options->shared.requires_exercised ? BT_STR("<error") : BT_STR("<skipped"));
+    bt_xml_attribute(out, "message", missed_text(report, i));
+    bt_buffer_append(out, BT_STR("/>"));
   }
   if (rule->noted.len) {
     bt_buffer_append(out, BT_STR("<system-out>"));
@@ -579,20 +612,20 @@ static json_t *finding_json(const bt_listen_report *report, size_t i) {
   const bt_listen_rule *rule = &report->rules[i];
   const bt_rule_fields *fields = &rule_at(report, i)->fields;
   const bt_rule_place *place = place_of(report, i);
-  bool is_missed = report->options->shared.requires_exercised && !is_exercised(rule);
+  bool is_wrong = report->options->shared.requires_exercised && is_missed(report, i);
   uint64_t violated = rule->counts[BT_VIOLATED], unknown = rule->counts[BT_INCONCLUSIVE];
   bt_buffer message = {0};
-  if (!violated && !unknown && !is_missed) return NULL;
+  if (!violated && !unknown && !is_wrong) return NULL;
   if (violated)
     bt_buffer_printf(&message, "%" PRIu64 " trace%s violated it\n%.*s", violated, bt_cli_plural(violated),
                      BT_FMT(bt_buffer_str(&rule->messages)));
   else if (unknown)
     bt_buffer_printf(&message, "of %" PRIu64 " trace%s it is not known", unknown, bt_cli_plural(unknown));
   else
-    bt_buffer_append(&message, BT_STR("no trace exercised this rule"));
+    bt_buffer_append(&message, missed_text(report, i));
   json_t *finding =
       json_pack("{s:s, s:s, s:s, s:o, s:s*, s:i, s:i}", "code", fields->id, "meaning", fields->name, "severity",
-                violated || is_missed ? "error" : "warning", "message", bt_text_json(bt_buffer_str(&message)), "file",
+                violated || is_wrong ? "error" : "warning", "message", bt_text_json(bt_buffer_str(&message)), "file",
                 place->file, "line", (int)place->line, "column", 1);
   bt_buffer_dispose(&message);
   return finding;
@@ -624,13 +657,24 @@ static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
   return write_document(report->options->sarif, &out, error);
 }
 
+/* What --json prints, beside what the command itself prints. */
+static bt_status write_json(const bt_listen_report *report, int command_code, bt_error *error) {
+  bt_buffer out = {0};
+  if (!report->options->json) return BT_OK;
+  json_t *object = report_json(report, command_code);
+  if (!object) return bt_error_no_memory(error);
+  bt_shown_json(object, JSON_INDENT(2), &out);
+  return write_document(report->options->json, &out, error);
+}
+
 bt_status bt_listen_report_print(bt_listen_report *report, int command_code, bt_error *error) {
   bt_status status = write_junit(report, error);
   if (!status) status = write_sarif(report, error);
+  if (!status) status = write_json(report, command_code, error);
   print_gaps(report);
   if (report->options->for_github) print_for_github(report);
   if (report->options->shared.print_json)
-    print_json(report, command_code);
+    bt_cli_print_json(report_json(report, command_code));
   else
     print_text(report, command_code);
   return status;

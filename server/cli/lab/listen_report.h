@@ -24,8 +24,8 @@ typedef struct bt_listen_options {
   const char **services;    /* traces with a span of one of these; none: all */
   size_t service_count;
   bool is_strict;
-  const char *save;    /* file; NULL: none */
-  char *junit, *sarif; /* likewise; owned */
+  const char *save;           /* file; NULL: none */
+  char *junit, *sarif, *json; /* likewise; owned */
   bool for_github;
 } bt_listen_options;
 
@@ -34,6 +34,9 @@ typedef struct bt_listen_rule {
   bt_buffer messages;                     /* a line for each violation */
   bt_data_notes *notes;                   /* what it met in the data */
   bt_buffer noted;                        /* in the end: a line for each note */
+  bool may_be_exercised;                  /* some trace exercised it, or may have */
+  bt_buffer idle;                         /* why nothing exercised it; empty: something did, or nobody looked */
+  bool lacks_names;                       /* it has no `when`, and none of its names came */
 } bt_listen_rule;
 
 typedef struct bt_listen_found { /* a violation */
@@ -56,6 +59,7 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   const bt_listen_options *options;
   bt_received received;
   const char *open_end; /* why more may have come; NULL: all was quiet */
+  int64_t ran_ns;       /* that the command took; 0: there was none, or it has not ended */
   bt_judge *judge;
   bt_given_trace *linked; /* traces that links may decide, and that were not judged yet */
   size_t linked_count, linked_capacity;
@@ -66,6 +70,7 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   size_t drawn_count;
   bt_line_store kept;         /* what is saved, until it is written in that order */
   json_t *notes;              /* of the rules about the data */
+  json_t *unexercised;        /* as in an answer of eval, of up to BT_LISTEN_EXPLAINED rules (listen_idle.h) */
   json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test; by name in the end */
   uint64_t traces;
   bt_sampled_traces sampled; /* how these were kept */

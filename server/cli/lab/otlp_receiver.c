@@ -87,6 +87,10 @@ static void write_refusal(const bt_http_fate *fate, char *out, size_t size) {
   if (fate->status == 404)
     snprintf(out, size, "%.*s %.*s: there is no such path; spans are taken at POST /v1/traces", BT_FMT(fate->method),
              BT_FMT(fate->path));
+  else if (detail && strncmp(detail, "HTTP/2 came", strlen("HTTP/2 came")) == 0)
+    snprintf(out, size,
+             "HTTP/2 came, as gRPC speaks it, to the port for HTTP/1.1: let the exporter speak http/protobuf "
+             "(OTEL_EXPORTER_OTLP_PROTOCOL), or give --protocol grpc");
   else
     snprintf(out, size, "%.*s%s%.*s%s%s (%d)", BT_FMT(fate->method), fate->method.len ? " " : "", BT_FMT(fate->path),
              fate->path.len ? ": " : "", detail ? detail : "it was refused", fate->status);
