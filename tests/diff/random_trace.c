@@ -132,8 +132,10 @@ static void write_parent(test_random *random, bt_buffer *out, unsigned number, u
 
 static void write_measured_times(test_random *random, bt_buffer *out) {
   static const char *const units[] = {"ms", "ms", "ms", "500us", "ms1ns"};
-  if (!one_in(random, 6))
-    bt_buffer_printf(out, " at=%u%s", test_random_below(random, 8), one_in(random, 16) ? "ms500us" : "ms");
+  if (!one_in(random, 6)) { /* one in sixteen is no whole millisecond, and its service no coarse one */
+    unsigned at = test_random_below(random, 8 * 16);
+    bt_buffer_printf(out, " at=%u%s", at % 8, at / 8 == 0 ? "ms500us" : "ms");
+  }
   if (one_in(random, 12))
     bt_buffer_printf(out, " end=%u%s", test_random_below(random, 8), "ms");
   else if (!one_in(random, 3)) {
