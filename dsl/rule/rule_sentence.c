@@ -269,6 +269,24 @@ static blamed find_blamed(const bt_rule *rule, bt_range failed) {
   return found.condition ? found : find_condition(rule->condition, failed, false);
 }
 
+/* What stands in `other` where the condition of this range does. */
+static const bt_condition *find_twin(const bt_condition *condition, const bt_condition *other, bt_range range) {
+  if (!condition || !other) return NULL;
+  if (condition->range.start == range.start && condition->range.end == range.end) return other;
+  for (uint32_t i = 0; i < condition->item_count && i < other->item_count; i++) {
+    const bt_condition *twin = find_twin(condition->items[i], other->items[i], range);
+    if (twin) return twin;
+  }
+  return NULL;
+}
+
+bt_range bt_rule_same_part(const bt_rule *rule, bt_range failed, const bt_rule *other) {
+  const bt_condition *twin = find_twin(rule->always, other->always, failed);
+  if (!twin) twin = find_twin(rule->never, other->never, failed);
+  if (!twin) twin = find_twin(rule->condition, other->condition, failed);
+  return twin ? twin->range : (bt_range){0};
+}
+
 bool bt_rule_blames_every(const bt_rule *rule, bt_range failed) {
   blamed found = find_blamed(rule, failed);
   return found.condition && is_every(found.condition);

@@ -18,6 +18,10 @@ void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *m
  */
 void bt_rule_write_blamed(const bt_rule *rule, bt_range failed, bt_buffer *out);
 
+/* Where that part stands in another text of the same rule, such as its canonical one. Nothing, where it stands nowhere:
+ * that blames the whole. */
+bt_range bt_rule_same_part(const bt_rule *rule, bt_range failed, const bt_rule *other);
+
 /* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
 bool bt_rule_blames_every(const bt_rule *rule, bt_range failed);
 /* What is blamed is not there, or too little of it: a span that was lost could be the one. */

@@ -1,4 +1,5 @@
 /* The word of the language under a cursor. See language.h. */
+#include "dsl/rule/relations.h"
 #include "server/editor/context_parts.h"
 #include "server/editor/language.h"
 
@@ -16,11 +17,6 @@ bool bt_language_at(bt_str text, size_t offset, bt_range *range, bt_language_wor
   *range = touched_word(text, offset);
   bt_str word = {text.ptr + range->start, range->end - range->start};
   if (!word.len) return false;
-  static const char *const joined[] = {"child", "parent", "sibling", "linked", "downstream"};
-  for (size_t i = 0; i < sizeof joined / sizeof joined[0]; i++)
-    if (bt_str_equal(word, bt_str_from(joined[i]))) {
-      static const char *const names[] = {"child of", "parent of", "sibling of", "linked to", "downstream of"};
-      return bt_language_find(bt_str_from(names[i]), 0, out);
-    }
-  return bt_language_find(word, 0, out);
+  const bt_relation_row *relation = bt_relation_of_word(word);
+  return bt_language_find(relation ? bt_str_from(relation->name) : word, 0, out);
 }

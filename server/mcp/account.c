@@ -135,15 +135,28 @@ static bool has_unexercised(const account *a) {
   return json_is_true(json_object_get(json_array_get(json_object_get(a->answer, "unexercised"), 0), "known"));
 }
 
-/* Of a list with a count for each rule: how many of them no trace exercised. */
+typedef struct exercise { /* of several rules */
+  json_t *rules;
+  const char *count, *kind; /* members of each */
+} exercise;
+
+/* Of one rule the answer says it by itself. */
+static exercise exercise_of(const account *a) {
+  json_t *exercised = json_object_get(a->answer, "exercised"), *rules = json_object_get(a->answer, "rules");
+  if (exercised) return (exercise){exercised, "traces", "traces_kind"};
+  return (exercise){json_array_size(rules) > 1 ? rules : NULL, "traces_exercised", "traces_exercised_kind"};
+}
+
+/* Of an answer about several rules: how many of them no trace exercised. */
 static size_t count_idle(const account *a, size_t *rules) {
-  json_t *list = json_object_get(a->answer, "exercised"), *rule;
+  exercise of = exercise_of(a);
   size_t index, idle = 0;
-  json_array_foreach(list, index, rule) {
-    const char *kind = json_string_value(json_object_get(rule, "traces_kind"));
-    idle += !number_of(rule, "traces") && kind && strcmp(kind, "exact") == 0;
+  json_t *rule;
+  json_array_foreach(of.rules, index, rule) {
+    const char *kind = json_string_value(json_object_get(rule, of.kind));
+    idle += !number_of(rule, of.count) && kind && strcmp(kind, "exact") == 0;
   }
-  *rules = json_array_size(list);
+  *rules = json_array_size(of.rules);
   return idle;
 }
 
@@ -181,18 +194,28 @@ static void write_vacuous(const account *a, bt_buffer *means) {
 static void write_idle(const account *a, bt_buffer *means) {
   size_t rules = 0, idle = count_idle(a, &rules);
   if (idle)
-    bt_buffer_printf(means, " That says nothing of %zu rule%s that no trace exercised (result.exercised).", idle,
-                     idle == 1 ? "" : "s");
+    bt_buffer_printf(means, " That says nothing of %zu rule%s that no trace exercised (result.%s).", idle,
+                     idle == 1 ? "" : "s", json_object_get(a->answer, "exercised") ? "exercised" : "unexercised");
+}
+
+static void write_violated(const account *a, bt_buffer *means) {
+  json_t *problems = json_object_get(a->answer, "problems_total");
+  long long count = (long long)json_integer_value(problems);
+  bt_buffer_printf(means, "VIOLATED: at least %lld violation%s found.", (long long)a->found,
+                   a->found == 1 ? " was" : "s were");
+  if (problems)
+    bt_buffer_printf(means, " That makes %lld problem%s (result.problems, the gravest rules first).", count,
+                     count == 1 ? "" : "s");
+  if (a->has_unknown || a->has_empty)
+    bt_buffer_append(means, BT_STR(" There may be more: not_looked_at says where nothing is known."));
+  write_idle(a, means);
 }
 
 /* {conclusion, sentence} */
 static const char *write_conclusion(const account *a, bt_buffer *means) {
   long long evaluated = (long long)a->evaluated;
   if (a->found > 0) {
-    bt_buffer_printf(means, "VIOLATED: at least %lld violation%s found.", (long long)a->found,
-                     a->found == 1 ? " was" : "s were");
-    if (a->has_unknown || a->has_empty)
-      bt_buffer_append(means, BT_STR(" There may be more: not_looked_at says where nothing is known."));
+    write_violated(a, means);
     return "violated";
   }
   if (evaluated == 0) {

@@ -103,6 +103,22 @@ static const tool tools[] = {
       LIMIT,
       CURSOR,
       STORE}},
+    {"what_is_broken",
+     "All violations as problems: one for each rule, part of it that failed, and service where the traces begin. Each "
+     "has "
+     "its count, its share of the traces that exercised the rule, and whether it is new, rising, steady or "
+     "over." COVERED,
+     "GET",
+     "/v1/problems",
+     IN_QUERY,
+     BT_MCP_ABOUT_TRACES,
+     0,
+     {{"rule_id", "string", "a rule's id; without it all rules", false},
+      {"severity", "string", "only rules of this one", false},
+      START,
+      END,
+      LIMIT,
+      STORE}},
     {"trace_verdicts",
      "What each rule says about one trace." COVERED,
      "GET",

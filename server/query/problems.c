@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
+#include "dsl/compile.h"
 #include "dsl/rule/rule_sentence.h"
 #include "server/base/binomial.h"
 #include "server/base/sha256.h"
@@ -18,6 +19,7 @@ typedef struct finding {
   bt_problems *out;
   const bt_rule_definition *const *rules;
   bt_series_run run;
+  bt_rule **canonical;        /* each rule, as `betrace fmt` writes it: so an id is the same however it is written */
   bt_found_problem *unlooked; /* of each rule; with `steps` in out->unlooked */
   uint64_t *undecided;        /* of each rule: settled traces that exercised it, and have no verdict */
   bt_buffer part;             /* of the violation that is looked at */
@@ -50,13 +52,41 @@ static bool is_same(const bt_found_problem *a, const bt_found_problem *b) {
          bt_str_equal(a->part, b->part) && bt_str_equal(a->service, b->service);
 }
 
+static bt_status canonize_rule(const bt_rule *rule, bt_rule **out, bt_error *error) {
+  bt_buffer text = {0};
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_format(rule->text, &text, &diagnostics, error);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_diagnostics_init(&diagnostics);
+  if (!status && text.failed) status = bt_error_no_memory(error);
+  if (!status) status = bt_rule_compile(bt_buffer_str(&text), out, &diagnostics, error);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+static bt_status canonize_rules(finding *f, bt_error *error) {
+  bt_status status = BT_OK;
+  f->canonical = calloc(f->out->rule_count + 1, sizeof(bt_rule *));
+  if (!f->canonical) return bt_error_no_memory(error);
+  for (size_t i = 0; i < f->out->rule_count && status == BT_OK; i++)
+    status = canonize_rule(f->rules[i]->rule, &f->canonical[i], error);
+  return status;
+}
+
+static void free_canonical(finding *f) {
+  for (size_t i = 0; f->canonical && i < f->out->rule_count; i++) bt_rule_free(f->canonical[i]);
+  free(f->canonical);
+}
+
 /* Borrows of the violation and of f->part. */
 static bt_status identify_problem(finding *f, size_t rule, const bt_violation *violation, bt_found_problem *out,
                                   bt_error *error) {
   bt_range failed = violation->choice_count ? violation->choices[0].failed : (bt_range){0};
   const bt_rule *text = f->rules[rule]->rule;
   bt_buffer_clear(&f->part);
-  bt_rule_write_blamed(text, failed, &f->part);
+  bt_rule_write_blamed(f->canonical[rule], bt_rule_same_part(text, failed, f->canonical[rule]), &f->part);
   *out = (bt_found_problem){.rule = rule,
                             .is_looked_at = true,
                             .has_root = violation->has_root,
@@ -365,6 +395,7 @@ static bt_status run_finding(finding *f, bt_source *source, const bt_replay_requ
   bt_replay_observer observer = {
       .context = f, .violation = take_violation, .verdict = take_verdict, .progress = show_progress};
   bt_status status = open_counts(f, asked, error);
+  if (!status) status = canonize_rules(f, error);
   if (status) return status;
   request.gap_step_ns = f->out->step_ns;
   request.tells_counted = true;
@@ -392,6 +423,7 @@ bt_status bt_problems_find(bt_source *source, const bt_replay_request *asked, si
   bt_status status = run_finding(&f, source, asked, error);
   bt_series_run_drop_marks(&f.run);
   bt_buffer_dispose(&f.part);
+  free_canonical(&f);
   free(f.unlooked);
   free(f.undecided);
   return status;

@@ -39,7 +39,7 @@ typedef struct bt_found_problem {
   bt_str service;                 /* of the root span, or "" */
   bt_range failed;                /* in the rule's text, as in bt_violation_choice */
   const char *clause;             /* bt_violation_clause of it */
-  bt_str part;                    /* that part, on one line */
+  bt_str part;                    /* that part, as `betrace fmt` writes it, on one line */
   uint64_t count;                 /* violating traces */
   uint64_t provisional;           /* of these: in the unsettled tail */
   bool is_at_least;               /* there may be more: some of the rule's were not looked at, or not read */

@@ -94,7 +94,7 @@ class McpHttpTest(unittest.TestCase):
 
     async def use_official_client(self):
         given = {"check_rule": {"dsl": "always { a }"}, "write_rule_file": {"id": "x", "dsl": "always { a }"}, "list_rules": {}, "violations": {},
-                 "trace_verdicts": {"trace_id": "a" * 32}, "suggest_rules": {"min_traces": 1}, "what_changed": {"around": "now-1h"}}
+                 "trace_verdicts": {"trace_id": "a" * 32}, "suggest_rules": {"min_traces": 1}, "what_changed": {"around": "now-1h"}, "what_is_broken": {}}
         async with (streamable_http_client(f"http://127.0.0.1:{self.service.port}/mcp") as streams, ClientSession(streams[0], streams[1]) as client):
             await client.initialize()
             listed = (await client.list_tools()).model_dump(mode="json", by_alias=True)["tools"]

@@ -170,11 +170,11 @@ class AgainstAPlainGroupingTest(Folder):
             of_one = service.get(f"/v1/problems?rule_id=few&start={START}&end={START + LENGTH}").json()["problems"]
             self.assertEqual([one["id"] for one in of_one], [one["id"] for one in said["problems"] if one["rule_id"] == "few"])
 
-    def test_the_lines_of_a_rule_do_not_change_an_id(self):
+    def test_how_a_rule_is_written_does_not_change_an_id(self):
         documents, _ = random_world(12)
         traces = self.write("traces.jsonl", documents)
         ids = []
-        for text in (RULES[0]["dsl"], "when { order }\nalways {\n  paid\n  and (shipped)\n}"):
+        for text in (RULES[0]["dsl"], "when { order }\nalways {\n  paid\n  and (shipped)\n}", "when { order } always { paid && shipped }"):
             rules = self.write("rules.json", {"rules": [{**RULES[0], "dsl": text}]})
             ids.append(sorted(one["id"] for one in self.command(rules, traces, *RANGE, "--group")["problems"]))
         self.assertEqual(*ids)

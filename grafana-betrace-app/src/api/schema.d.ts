@@ -1413,7 +1413,7 @@ export interface components {
             failed: null | {
                 /** @enum {unknown} */
                 clause: "always" | "never" | "condition";
-                /** @description that part of the rule, on one line */
+                /** @description that part of the rule, as `betrace fmt` writes it, on one line */
                 text: string;
             };
             /** @description what failed, in words, without what was measured */
