@@ -271,6 +271,14 @@ static bool set_id(bt_span_id *id, bt_value value) {
   return value.type == BT_VALUE_STRING && bt_span_id_parse(value.string, id);
 }
 
+/* A span without an id is no span. */
+static bool set_own_id(bt_span_id *id, bt_value value) {
+  bt_span_id own = {{0}};
+  if (!set_id(&own, value) || bt_span_id_is_zero(&own)) return false;
+  *id = own;
+  return true;
+}
+
 static bool set_trace_id(bt_trace_id *id, bt_value value) {
   return value.type == BT_VALUE_STRING && bt_trace_id_parse(value.string, id);
 }
@@ -350,7 +358,7 @@ bool model_set(model *m, const bt_field *field, model_place place, bt_value valu
   case BT_FIELD_DURATION:
   case BT_FIELD_START:
   case BT_FIELD_END: return set_time(span, field->kind, value);
-  case BT_FIELD_ID: return set_id(&span->id, value);
+  case BT_FIELD_ID: return set_own_id(&span->id, value);
   case BT_FIELD_PARENT_ID: return set_id(&span->parent_id, value);
   case BT_FIELD_SPAN_TRACE_ID: return set_trace_id(&m->id, value);
   case BT_FIELD_TRACE_STATE:

@@ -1,5 +1,7 @@
 /* Comparisons: which values lie just below, at and above another one, and who is given them. See search.h. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsl/example/pattern_text.h"
@@ -159,14 +161,21 @@ static int64_t whole_of(const bt_value *value) {
   return value->type == BT_VALUE_DOUBLE ? (fabs(value->decimal) < 1e15 ? (int64_t)value->decimal : -1) : value->integer;
 }
 
+/* a, b, …, z, a1, b1, … */
+static bt_value distinct_text(search *s, int64_t i) {
+  enum { LETTERS = 26 };
+  char text[24] = {(char)('a' + i % LETTERS), '\0'};
+  if (i >= LETTERS) snprintf(text + 1, sizeof text - 1, "%lld", (long long)(i / LETTERS));
+  return keep_text(s, text, strlen(text), "");
+}
+
 static bool set_distinct(search *s, const bt_expression *expression, int64_t count) {
   if (count < 0 || count > s->most) return false;
   for (int64_t i = 0; i < count; i++) {
     int span = model_add(&s->model, s->most);
     if (span < 0) span = search_make_span(s, expression->selection);
     if (span < 0 || !search_make_selection_on(s, expression->selection, span)) return false;
-    char text[] = {(char)('a' + i), '\0'};
-    bt_value value = keep_text(s, text, 1, "");
+    bt_value value = distinct_text(s, i);
     model_place place = {span, MODEL_NONE};
     if (!search_set(s, expression->left, place, value) &&
         !search_set(s, expression->left, place, integer_value(BT_VALUE_INT, i)))
@@ -203,6 +212,15 @@ static bool set_part_count(search *s, const bt_predicate *part, model_place plac
   return true;
 }
 
+/* As an example is written: a decimal has 15 digits there. */
+static bt_value written_value(bt_value value) {
+  char text[32];
+  if (value.type != BT_VALUE_DOUBLE) return value;
+  snprintf(text, sizeof text, "%.15g", value.decimal);
+  value.decimal = strtod(text, NULL);
+  return value;
+}
+
 bool search_set(search *s, const bt_expression *expression, model_place place, bt_value value) {
   bool sets_left = true;
   if (++s->depth > BT_MAX_NESTING) return s->depth--, false;
@@ -212,7 +230,7 @@ bool search_set(search *s, const bt_expression *expression, model_place place, b
   case BT_EXPRESSION_FIELD: {
     model_place at = place_of(s, &expression->field, place);
     bool lacks_span = expression->field.binding >= 0 && at.span < 0;
-    is_set = !lacks_span && model_set(&s->model, &expression->field, at, value);
+    is_set = !lacks_span && model_set(&s->model, &expression->field, at, written_value(value));
     break;
   }
   case BT_EXPRESSION_AGGREGATE: is_set = set_aggregate(s, expression, value); break;

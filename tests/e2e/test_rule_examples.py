@@ -120,7 +120,8 @@ class RuleExamplesTest(unittest.TestCase):
         self.assertGreaterEqual(len(found), 1500)
         self.assertLessEqual(len(without) - len(never), 0.15 * len(found))
         said = [pair for pair in found if not re.search(r"\d{16}", pair[0])]  # --json writes 15 digits of a decimal
-        all_at_once(lambda pair: self.check_by_eval(*pair), said[::5])
+        odd = [pair for pair in said if re.search(r"count_distinct|span\.id|\) \* ", pair[0])]  # values that no two may have, no span may lack, or that have many digits
+        all_at_once(lambda pair: self.check_by_eval(*pair), said[::5] + odd)
 
 
 if __name__ == "__main__":

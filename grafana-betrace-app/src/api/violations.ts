@@ -24,6 +24,18 @@ export function useViolations(filter: ViolationFilter, { limit = 200, enabled = 
   });
 }
 
+export type ProblemFilter = NonNullable<CallOptions<paths['/v1/problems']['get']>['query']>;
+
+/** The violations of the range as problems. All of the range is read for it, as far as the service's time lets it. */
+export function useProblems(filter: ProblemFilter, { enabled = true } = {}) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['problems', filter],
+    queryFn: ({ signal }) => api.get('/v1/problems', { query: filter, signal }),
+    enabled,
+  });
+}
+
 /** Between two questions for what goes on: the service holds back the answer itself, for as long as the question lets it. */
 const AGAIN_MS = 200;
 

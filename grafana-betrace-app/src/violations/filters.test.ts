@@ -1,7 +1,7 @@
 // Filters in the URL and the questions that follow from them.
 import { isNarrowed, isWiderThanList, listQuery, NO_FILTERS, seriesQuery, VIOLATION_PARAMETERS, type ViolationFilters } from './filters';
 
-const NONE: ViolationFilters = { ...NO_FILTERS, order: 'newest' };
+const NONE: ViolationFilters = { ...NO_FILTERS, order: 'newest', view: 'list' };
 const FULL: ViolationFilters = {
   rule: ['a', 'b.c-d'],
   severity: 'high',
@@ -9,6 +9,7 @@ const FULL: ViolationFilters = {
   framework: 'SOC2',
   trace: 'beef',
   order: 'oldest',
+  view: 'problems',
 };
 const RANGE = { start: 'now-6h', end: 'now' };
 

@@ -1,6 +1,6 @@
 // What the Violations page shows is said by its URL alone: the parameters besides the range, and the questions that follow from them. No state.
 import { SEVERITIES, type Severity } from '../api/types';
-import type { SeriesFilter, ViolationFilter } from '../api/violations';
+import type { ProblemFilter, SeriesFilter, ViolationFilter } from '../api/violations';
 import { param, type Parameter } from '../routing/useUrlState';
 
 /** Hex digits in small letters; anything else is no filter. */
@@ -16,6 +16,7 @@ const rulesParameter: Parameter<string[]> = {
   write: (value) => value,
 };
 
+export const VIEWS = ['list', 'problems'] as const;
 export const ORDERS = ['newest', 'oldest'] as const;
 const SEVERITY_CHOICES: Array<Severity | ''> = ['', ...SEVERITIES];
 
@@ -26,6 +27,7 @@ export const VIOLATION_PARAMETERS = {
   framework: param.text(),
   trace: traceIdParameter,
   order: param.choice(ORDERS, 'newest'),
+  view: param.choice(VIEWS, 'list'),
 };
 
 export interface ViolationFilters {
@@ -35,9 +37,10 @@ export interface ViolationFilters {
   framework: string;
   trace: string;
   order: (typeof ORDERS)[number];
+  view: (typeof VIEWS)[number];
 }
 
-export const NO_FILTERS: Omit<ViolationFilters, 'order'> = { rule: [], severity: '', service: '', framework: '', trace: '' };
+export const NO_FILTERS: Omit<ViolationFilters, 'order' | 'view'> = { rule: [], severity: '', service: '', framework: '', trace: '' };
 
 export function isTraceId(text: string): boolean {
   return /^[0-9A-Fa-f]{1,32}$/.test(text);
@@ -75,6 +78,13 @@ export function listQuery(filters: ViolationFilters, { start, end }: QuestionRan
     ...(filters.service ? { service: filters.service } : {}),
     ...(filters.trace ? { trace_id: filters.trace } : {}),
   };
+}
+
+const PROBLEMS_SHOWN = 200;
+
+/** The question for GET /v1/problems, which knows no service and no trace. */
+export function problemsQuery(filters: ViolationFilters, { start, end }: QuestionRange): ProblemFilter {
+  return { start, end, limit: PROBLEMS_SHOWN, timeout: '60s', ...ruleQuery(filters) };
 }
 
 /** The question for GET /v1/violations/series, which knows no service and no trace; of the rules of the list, those in shadow among them. */

@@ -5,7 +5,7 @@ import type { Violation, ViolationPage } from '../api/types';
 import { useViolations } from '../api/violations';
 import { useUrlTimeRange } from '../routing/timeRange';
 import { useUrlState } from '../routing/useUrlState';
-import { listQuery, VIOLATION_PARAMETERS } from './filters';
+import { listQuery, VIOLATION_PARAMETERS, type ViolationFilters } from './filters';
 
 export const DEFAULT_FROM = 'now-6h';
 const PAGE_ROWS = 200;
@@ -18,10 +18,14 @@ export function listSearch(search: string): string {
   return text && `?${text}`;
 }
 
-export function useViolationList({ enabled = true } = {}) {
+interface Options {
+  enabled?: boolean | ((filters: ViolationFilters) => boolean);
+}
+
+export function useViolationList({ enabled = true }: Options = {}) {
   const range = useUrlTimeRange(DEFAULT_FROM);
   const [filters, setFilters] = useUrlState(VIOLATION_PARAMETERS);
-  const query = useViolations(listQuery(filters, range), { limit: PAGE_ROWS, enabled });
+  const query = useViolations(listQuery(filters, range), { limit: PAGE_ROWS, enabled: typeof enabled === 'boolean' ? enabled : enabled(filters) });
   const pages = query.data?.pages;
   const violations: Violation[] = useMemo(() => {
     const seen = new Set<string>();

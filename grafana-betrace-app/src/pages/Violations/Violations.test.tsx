@@ -2,6 +2,7 @@
 import { screen, waitFor } from '@testing-library/react';
 
 import { render } from '../../test/render';
+import { problemsAnswer } from '../../test/problemFixtures';
 import { firstPage, giveElementsASize, page, RULES, series } from '../../violations/testPages';
 import Violations from '.';
 
@@ -75,5 +76,59 @@ describe('filters', () => {
     expect(location()).toContain('order=oldest');
     await user.click(screen.getByRole('button', { name: 'Clear filters' }));
     expect(location()).toBe('/violations?from=now-1h&to=now&order=oldest');
+  });
+});
+
+describe('problems', () => {
+  const AT = '/violations?from=now-6h&to=now&view=problems';
+  const group = (answer: unknown, more: object = {}, at = AT) => show({ 'GET /v1/problems': answer, ...more }, at);
+
+  it('are asked for in place of the list, over the same range and of the same rules', async () => {
+    const { host, user, location } = show({ 'GET /v1/problems': problemsAnswer() }, '/violations?from=now-6h&to=now&severity=high');
+    await screen.findByText('message 0');
+    await user.click(screen.getByRole('radio', { name: 'Problems' }));
+    expect(await screen.findByRole('list', { name: /^Problems/ })).toBeInTheDocument();
+    expect(location()).toContain('view=problems');
+    const asked = host.requests.find(({ path }) => path === '/v1/problems')!;
+    expect(Object.fromEntries(asked.query)).toEqual({ start: 'now-6h', end: 'now', limit: '200', timeout: '60s', severity: 'high' });
+    expect(screen.queryByText('message 0')).not.toBeInTheDocument();
+  });
+
+  it('have what failed, where it begins, how many of how many, and how it goes', async () => {
+    const { host } = group(problemsAnswer());
+    const list = await screen.findByRole('list', { name: 'Problems, those of the gravest rules first' });
+    const [first, second, third] = [...list.children] as HTMLElement[];
+    ['Critical', 'Fraud check', 'Rising', 'no span named "audit" in this trace; begins in checkout', '1,234 traces, 2.5% of those that the rule is about'].forEach((text) => expect(first).toHaveTextContent(text));
+    expect(first.querySelector('a')).toHaveAttribute('href', expect.stringMatching(/violations\?.*rule=fraud-check.*service=checkout/));
+    expect(first.querySelectorAll('rect')).toHaveLength(3);
+    expect(first.querySelectorAll('line')).toHaveLength(1);
+    expect(first.querySelector('svg')).toHaveAccessibleName('Traces in 4 steps of time: at most 12 in one; steps that are not known: 1');
+    ['traces without a known first span', 'at least 3 traces', 'How it goes is not known: steps that decide it are not known'].forEach((text) => expect(second).toHaveTextContent(text));
+    ['counted, and not looked at further', '7 traces'].forEach((text) => expect(third).toHaveTextContent(text));
+    expect(screen.getByText('2 more problems are not shown: choose rules or a severity.')).toBeInTheDocument();
+    expect(host.requests.some(({ path }) => path === '/v1/violations')).toBe(false);
+  });
+
+  it('are none only where everything was read', async () => {
+    group(problemsAnswer({ problems: [], problems_total: 0, violations_found: 0 }));
+    expect(await screen.findByText(/^No violations among/)).toBeInTheDocument();
+  });
+
+  it('are not known where the time was over', async () => {
+    group(problemsAnswer({ problems: [], problems_total: 0, violations_found: 0, status: 'incomplete', reason: 'timeout: the time was over' }, { complete: false }));
+    expect(await screen.findByText('No problem is known, and not everything was looked at')).toBeInTheDocument();
+    expect(screen.getByText('This is not “no problems”: the time was over')).toBeInTheDocument();
+    expect(screen.queryByText(/^No violations/)).not.toBeInTheDocument();
+  });
+
+  it('say what filters do not reach them', async () => {
+    group(problemsAnswer(), {}, `${AT}&service=shop`);
+    expect(await screen.findByText(/^Problems are shown of all services and traces/)).toBeInTheDocument();
+  });
+
+  it('leave it to the list to say that no rule is enabled', async () => {
+    const { host } = group(problemsAnswer(), { 'GET /v1/rules': { rules: [], cursor: null }, 'GET /v1/violations': page(0) });
+    expect(await screen.findByText('There are no rules yet')).toBeInTheDocument();
+    expect(host.requests.filter(({ path }) => path === '/v1/violations')).not.toHaveLength(0);
   });
 });

@@ -3,7 +3,7 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Button, useStyles2 } from '@grafana/ui';
+import { Button, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 
@@ -13,8 +13,10 @@ import { TimeRange } from '../../components/TimeRange';
 import { PageFrame } from '../../host/context';
 import { ExportMenu } from '../../violations/ExportMenu';
 import { FilterBar } from '../../violations/FilterBar';
+import type { ViolationFilters } from '../../violations/filters';
 import { FirstViolation, type NamedRule } from '../../violations/FirstViolation';
 import { ListSection } from '../../violations/ListSection';
+import { ProblemSection } from '../../violations/ProblemSection';
 import { TimelineSection } from '../../violations/TimelineSection';
 import { useViolationList } from '../../violations/useViolationList';
 
@@ -26,29 +28,20 @@ function rulesToAskOf(chosen: readonly string[], rules: readonly Rule[], violati
   return ids.map((id) => ({ id, name: names.get(id) || id }));
 }
 
-export default function Violations() {
+interface SingleProps {
+  list: ReturnType<typeof useViolationList>;
+  rules: readonly Rule[] | undefined;
+  /** undefined: it is not known whether one is enabled */
+  knownRules: readonly Rule[] | undefined;
+}
+
+function SingleViolations({ list, rules, knownRules }: SingleProps) {
   const styles = useStyles2(getStyles);
-  const list = useViolationList();
-  const client = useQueryClient();
-  const stored = useAllRules();
   const [asksFirst, setAsksFirst] = useState(false);
-  const rules = useMemo(() => stored.data?.pages.flatMap((page) => page.rules), [stored.data]);
-  const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
-  const refresh = () => void Promise.all(['violations', 'series'].map((key) => client.invalidateQueries({ queryKey: [key] })));
-  const actions = (
-    <>
-      {/* Not from the first drawing on: an icon whose name changes while that is under way keeps the first one. The list says itself that it is asked for. */}
-      <TimeRange value={list.range} onRefresh={refresh} loading={list.query.isFetching && !list.query.isPending} />
-      {list.lastPage && <ExportMenu violations={list.violations} page={list.lastPage} filters={list.filters} />}
-    </>
-  );
-  // As long as pages of them are missing it is not known whether one is enabled.
-  const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
   // It goes through the whole list, and a page that is asked for draws this several times.
   const askable = useMemo(() => rulesToAskOf(list.filters.rule, rules ?? [], list.violations), [list.filters.rule, rules, list.violations]);
   return (
-    <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
-      <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
+    <>
       {rules?.length !== 0 && <TimelineSection list={list} />}
       {askable.length > 0 && (
         <div className={styles.first}>
@@ -66,10 +59,52 @@ export default function Violations() {
         </div>
       )}
       <ListSection list={list} rules={knownRules} />
+    </>
+  );
+}
+
+export default function Violations() {
+  const styles = useStyles2(getStyles);
+  const client = useQueryClient();
+  const stored = useAllRules();
+  const rules = useMemo(() => stored.data?.pages.flatMap((page) => page.rules), [stored.data]);
+  // As long as pages of them are missing it is not known whether one is enabled.
+  const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
+  // Where none is enabled the list says so.
+  const isGrouped = ({ view }: Pick<ViolationFilters, 'view'>) => view === 'problems' && (!knownRules || knownRules.some((rule) => rule.enabled));
+  const list = useViolationList({ enabled: (filters) => !isGrouped(filters) });
+  const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
+  const refresh = () => void Promise.all(['violations', 'series', 'problems'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+  const actions = (
+    <>
+      {/* Not from the first drawing on: an icon whose name changes while that is under way keeps the first one. The list says itself that it is asked for. */}
+      <TimeRange value={list.range} onRefresh={refresh} loading={list.query.isFetching && !list.query.isPending} />
+      {list.lastPage && <ExportMenu violations={list.violations} page={list.lastPage} filters={list.filters} />}
+    </>
+  );
+  return (
+    <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
+      <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
+      <RadioButtonGroup
+        aria-label={t('violations.view.label', 'What is listed')}
+        className={styles.view}
+        options={[
+          { value: 'list' as const, label: t('violations.view.list', 'Every violation') },
+          { value: 'problems' as const, label: t('violations.view.problems', 'Problems') },
+        ]}
+        value={list.filters.view}
+        onChange={(view) => list.setFilters({ view })}
+      />
+      {isGrouped(list.filters) ? (
+        <ProblemSection filters={list.filters} range={list.range} rules={knownRules} setFilters={list.setFilters} />
+      ) : (
+        <SingleViolations list={list} rules={rules} knownRules={knownRules} />
+      )}
     </PageFrame>
   );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
+  view: css({ width: 'fit-content', marginBottom: theme.spacing(1) }),
   first: css({ marginTop: theme.spacing(0.5) }),
 });
