@@ -19,7 +19,8 @@ typedef struct finding {
   bt_problems *out;
   const bt_rule_definition *const *rules;
   bt_series_run run;
-  bt_rule **canonical;        /* each rule, as `betrace fmt` writes it: so an id is the same however it is written */
+  bt_rule **canonical; /* each rule, as `betrace fmt` writes it: so an id is the same however it is written. NULL:
+                          that is longer than a rule can be */
   bt_found_problem *unlooked; /* of each rule; with `steps` in out->unlooked */
   uint64_t *undecided;        /* of each rule: settled traces that exercised it, and have no verdict */
   bt_buffer part;             /* of the violation that is looked at */
@@ -52,6 +53,7 @@ static bool is_same(const bt_found_problem *a, const bt_found_problem *b) {
          bt_str_equal(a->part, b->part) && bt_str_equal(a->service, b->service);
 }
 
+/* *out stays NULL where the canonical text is none that a rule can have. */
 static bt_status canonize_rule(const bt_rule *rule, bt_rule **out, bt_error *error) {
   bt_buffer text = {0};
   bt_diagnostics diagnostics;
@@ -63,7 +65,7 @@ static bt_status canonize_rule(const bt_rule *rule, bt_rule **out, bt_error *err
   if (!status) status = bt_rule_compile(bt_buffer_str(&text), out, &diagnostics, error);
   bt_diagnostics_dispose(&diagnostics);
   bt_buffer_dispose(&text);
-  return status;
+  return status == BT_INVALID || status == BT_LIMIT ? BT_OK : status;
 }
 
 static bt_status canonize_rules(finding *f, bt_error *error) {
@@ -85,8 +87,9 @@ static bt_status identify_problem(finding *f, size_t rule, const bt_violation *v
                                   bt_error *error) {
   bt_range failed = violation->choice_count ? violation->choices[0].failed : (bt_range){0};
   const bt_rule *text = f->rules[rule]->rule;
+  const bt_rule *canonical = f->canonical[rule] ? f->canonical[rule] : text;
   bt_buffer_clear(&f->part);
-  bt_rule_write_blamed(f->canonical[rule], bt_rule_same_part(text, failed, f->canonical[rule]), &f->part);
+  bt_rule_write_blamed(canonical, bt_rule_same_part(text, failed, canonical), &f->part);
   *out = (bt_found_problem){.rule = rule,
                             .is_looked_at = true,
                             .has_root = violation->has_root,

@@ -180,6 +180,15 @@ class AgainstAPlainGroupingTest(Folder):
         self.assertEqual(*ids)
 
 
+    def test_a_rule_that_is_too_long_when_it_is_formatted_is_grouped(self):
+        documents, _ = random_world(12)
+        alternatives = [f'order.k{i}=="{"y" * 896}"' for i in range(71)] + ["order.k==" + '"' + "y" * 760 + '"', "order"]
+        rules = self.write("rules.json", {"rules": [{"id": "long", "dsl": "||".join(alternatives)}]})
+        answer = self.command(rules, self.write("traces.jsonl", documents), *RANGE, "--group")
+        self.assertEqual(sum(one["count"] for one in answer["problems"]), answer["violations_found"])
+        self.assertGreater(answer["violations_found"], 0)
+
+
 def orders(times, service="shop", names=("order",)):
     return [otlp.request([otlp.span(f"{random.getrandbits(128) | 1:032x}", name, (START + at) * SECOND) for name in names], service) for at in times]
 
