@@ -129,7 +129,7 @@ struct bt_evaluator {
   uint8_t doubts;     /* of its spans (BT_DOUBT_*) */
   int64_t clock_skew_ns;
   bool coarse_clocks_unknown; /* bt_eval_options */
-  bool met_tie;               /* two times that were compared are one whole millisecond, whoever wrote them */
+  bool met_tie;               /* two times that were compared are one whole millisecond, of whatever service */
   bt_str tied_service;        /* of a span whose order was unknown for that; without a pointer: none */
   uint8_t *is_coarse;         /* of each span; NULL: not worked out for this trace */
   bool has_coarse;            /* some span is */

@@ -269,7 +269,7 @@ static blamed find_blamed(const bt_rule *rule, bt_range failed) {
   return found.condition ? found : find_condition(rule->condition, failed, false);
 }
 
-/* What stands in `other` where the condition of this range does. */
+/* The condition of `other` at the place that the condition with this range has. */
 static const bt_condition *find_twin(const bt_condition *condition, const bt_condition *other, bt_range range) {
   if (!condition || !other) return NULL;
   if (condition->range.start == range.start && condition->range.end == range.end) return other;

@@ -18,8 +18,8 @@ void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *m
  */
 void bt_rule_write_blamed(const bt_rule *rule, bt_range failed, bt_buffer *out);
 
-/* Where that part stands in another text of the same rule, such as its canonical one. Nothing, where it stands nowhere:
- * that blames the whole. */
+/* The range of that part in another text of the same rule, such as its canonical one. Empty, which blames the whole,
+ * where the other text has no such part. */
 bt_range bt_rule_same_part(const bt_rule *rule, bt_range failed, const bt_rule *other);
 
 /* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
