@@ -5,9 +5,12 @@
 #include <stdio.h>
 
 #include "server/base/span_time.h"
+#include "server/base/time_text.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/problems_json.h"
+
+static const int64_t SECOND_NS = 1000000000;
 
 static void write_place(const bt_found_problem *problem, bt_buffer *out) {
   if (!problem->is_looked_at) return;
@@ -49,6 +52,30 @@ static void print_numbers(const bt_problems *problems, const bt_found_problem *p
   bt_buffer_dispose(&share);
 }
 
+static void write_part(const bt_rate_part *part, bool by_time, bt_buffer *out) {
+  char length[64];
+  bt_duration_format(part->length_ns / SECOND_NS * SECOND_NS, length);
+  bt_buffer_printf(out, "%" PRIu64, part->violations);
+  if (by_time)
+    bt_buffer_printf(out, " in %s", length);
+  else
+    bt_buffer_printf(out, " of %" PRIu64, part->exercised);
+}
+
+static void print_change(const bt_rate_change *change, bool by_time) {
+  char at[BT_SPAN_TIME_BYTES], from[BT_SPAN_TIME_BYTES], to[BT_SPAN_TIME_BYTES];
+  bt_buffer said = {0};
+  bt_span_time_format(change->at_ns, 0, at);
+  bt_span_time_format(change->from_ns, 0, from);
+  bt_span_time_format(change->to_ns, 0, to);
+  write_part(&change->before, by_time, &said);
+  bt_buffer_append(&said, BT_STR(" before, "));
+  write_part(&change->after, by_time, &said);
+  bt_print("  %s at %s: %.*s after; between %s and %s\n", bt_rate_change_is_rise(change, by_time) ? "rose" : "fell", at,
+           BT_FMT(bt_buffer_str(&said)), from, to);
+  bt_buffer_dispose(&said);
+}
+
 /* A step without any is the lowest line, and one that is not known a question mark. */
 static void print_sparkline(const bt_problems *problems, const bt_found_problem *problem) {
   static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -72,6 +99,7 @@ void bt_problems_print(const bt_problems *problems, const bt_rule_definition *co
     print_head(problem, rules[problem->rule]);
     print_numbers(problems, problem, rules[problem->rule]->fields.severity);
     print_sparkline(problems, problem);
+    for (size_t k = 0; k < problem->change_count; k++) print_change(&problem->changes[k], problem->changes_by_time);
   }
   if (shown < problems->count) bt_print("… and %zu more problems (--limit 0 prints all)\n", problems->count - shown);
 }

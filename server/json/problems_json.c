@@ -44,6 +44,33 @@ static json_t *sparkline_json(const bt_problems *problems, const bt_found_proble
   return array;
 }
 
+static json_t *part_json(const bt_rate_part *part, bool by_time) {
+  json_t *object = json_pack("{s:o, s:o}", "violations", bt_count_json(part->violations), "exercised",
+                             by_time ? json_null() : bt_count_json(part->exercised));
+  bt_json_set(object, "seconds", json_real(round((double)part->length_ns / 1e6) / 1e3));
+  return object;
+}
+
+static json_t *change_json(const bt_rate_change *change, bool by_time) {
+  const char *direction = bt_rate_change_is_rise(change, by_time) ? "rose" : "fell";
+  json_t *object = json_pack("{s:s}", "direction", direction);
+  if (!object) return NULL;
+  bt_json_set(object, "at", bt_time_json(change->at_ns));
+  bt_json_set(object, "from", bt_time_json(change->from_ns));
+  bt_json_set(object, "to", bt_time_json(change->to_ns));
+  bt_json_set(object, "before", part_json(&change->before, by_time));
+  bt_json_set(object, "after", part_json(&change->after, by_time));
+  return object;
+}
+
+static json_t *changes_json(const bt_found_problem *problem) {
+  if (problem->changes_why) return json_null();
+  json_t *array = json_array();
+  for (size_t i = 0; i < problem->change_count; i++)
+    bt_json_append(array, change_json(&problem->changes[i], problem->changes_by_time));
+  return array;
+}
+
 static json_t *problem_json(const bt_problems *problems, const bt_found_problem *problem,
                             const bt_rule_definition *rule) {
   const bt_rule_result *result = &problems->result.rules[problem->rule];
@@ -67,6 +94,8 @@ static json_t *problem_json(const bt_problems *problems, const bt_found_problem 
   bt_json_set(object, "last_seen", bt_moment_json(&problem->last));
   bt_json_set(object, "trend", json_string(bt_trend_name(problem->trend)));
   bt_json_set(object, "trend_unknown", problem->why ? json_string(problem->why) : json_null());
+  bt_json_set(object, "changes", changes_json(problem));
+  bt_json_set(object, "changes_unknown", problem->changes_why ? json_string(problem->changes_why) : json_null());
   return object;
 }
 

@@ -106,8 +106,8 @@ static const tool tools[] = {
     {"what_is_broken",
      "All violations as problems: one for each rule, part of it that failed, and service where the traces begin. Each "
      "has "
-     "its count, its share of the traces that exercised the rule, and whether it is new, rising, steady or "
-     "over." COVERED,
+     "its count, its share of the traces that exercised the rule, whether it is new, rising, steady or "
+     "over, and when its rate changed (`changes`). Where that rose, `first_seen` is not when it began." COVERED,
      "GET",
      "/v1/problems",
      IN_QUERY,

@@ -11,8 +11,10 @@
 #include "server/base/binomial.h"
 #include "server/base/sha256.h"
 #include "server/query/counted_steps.h"
+#include "server/query/fine_counts.h"
 #include "server/query/series_pool.h"
 
+enum { FINE_STEPS = 480 }; /* of the range: by these is told when a rate changed */
 static const int64_t MILLISECOND_NS = 1000000;
 
 typedef struct finding {
@@ -21,9 +23,11 @@ typedef struct finding {
   bt_series_run run;
   bt_rule **canonical; /* each rule, as `betrace fmt` writes it: so an id is the same however it is written. NULL:
                           that is longer than a rule can be */
-  bt_found_problem *unlooked; /* of each rule; with `steps` in out->unlooked */
-  uint64_t *undecided;        /* of each rule: settled traces that exercised it, and have no verdict */
-  bt_buffer part;             /* of the violation that is looked at */
+  bt_found_problem *unlooked;  /* of each rule; with `steps` in out->unlooked */
+  uint64_t *undecided;         /* of each rule: settled traces that exercised it, and have no verdict */
+  int64_t fine_count, fine_ns; /* of each step: so many parts, of which the last may be shorter, or empty */
+  bt_fine_counts fine;         /* series: what exercised each rule, then the violations of each problem */
+  bt_buffer part;              /* of the violation that is looked at */
   bool is_waiting;
   size_t waiting; /* the problem of the violation that was told last, of: */
   size_t rule;
@@ -148,6 +152,18 @@ static bool is_sooner(const bt_moment *a, const bt_moment *b) {
   return bt_trace_id_compare(&a->trace_id, &b->trace_id) < 0;
 }
 
+static int64_t fine_step_of(const finding *f, int64_t time_ns) {
+  int64_t step = bt_series_run_step_of(&f->run, time_ns);
+  int64_t part = bt_time_subtract(time_ns, bt_series_run_begin_of(&f->run, step)) / f->fine_ns;
+  return step * f->fine_count + (part < 0 ? 0 : part < f->fine_count ? part : f->fine_count - 1);
+}
+
+/* Of a trace whose time is known. Others are in the counts of steps alone. */
+static void count_fine(finding *f, size_t series, const bt_trace_verdict *verdict) {
+  int64_t from = fine_step_of(f, verdict->time_ns);
+  if (from == fine_step_of(f, verdict->time_latest_ns)) bt_fine_counts_add(&f->fine, series, from);
+}
+
 static void count_violation(finding *f, bt_found_problem *problem, const bt_trace_verdict *verdict) {
   bt_moment moment = {true, verdict->trace_id, verdict->time_ns};
   int64_t from = bt_series_run_step_of(&f->run, verdict->time_ns);
@@ -167,6 +183,8 @@ static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt
   f->is_waiting = false;
   bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled && verdict->exercised == BT_TRUE;
   f->undecided[verdict->rule] += is_open;
+  if (verdict->exercised == BT_TRUE) count_fine(f, verdict->rule, verdict);
+  if (verdict->verdict == BT_VIOLATED && is_of_waiting) count_fine(f, f->out->rule_count + f->waiting, verdict);
   if (verdict->verdict == BT_VIOLATED)
     count_violation(f, is_of_waiting ? &f->out->items[f->waiting] : &f->unlooked[verdict->rule], verdict);
   return BT_OK;
@@ -292,6 +310,92 @@ static bt_trend trend_of(const bt_problems *all, bt_found_problem *problem) {
   return is_rising(&until, &now) ? BT_TREND_RISING : BT_TREND_STEADY;
 }
 
+/* ---- changes ---- */
+
+typedef struct rate_steps { /* of a problem, in the order of time */
+  bt_rate_step *items;      /* room for all fine steps */
+  size_t count;
+  bool has_exercised; /* of every one */
+} rate_steps;
+
+static void add_rate_step(rate_steps *steps, bt_rate_step step) {
+  steps->items[steps->count++] = step;
+  if (step.violations > step.exercised) steps->has_exercised = false;
+}
+
+/* False: the step ends before it. */
+static bool set_fine_step(const finding *f, size_t series, size_t rule, size_t step, int64_t part, bt_rate_step *out) {
+  int64_t start_ns = begin_of(f->out, step) + part * f->fine_ns, number = (int64_t)step * f->fine_count + part;
+  *out = (bt_rate_step){.start_ns = start_ns,
+                        .end_ns = bt_time_earlier(start_ns + f->fine_ns, end_of(f->out, step)),
+                        .violations = bt_fine_counts_get(&f->fine, series, number),
+                        .exercised = bt_fine_counts_get(&f->fine, rule, number)};
+  return out->start_ns < out->end_ns;
+}
+
+/* By its fine steps where these have all of it, else as one. */
+static void add_step(const finding *f, const bt_found_problem *problem, size_t step, rate_steps *out) {
+  size_t series = f->out->rule_count + (size_t)(problem - f->out->items), before = out->count;
+  const bt_step_count *cell = cell_of(f->out, problem->rule, step);
+  bt_rate_step all = {begin_of(f->out, step), end_of(f->out, step), problem->steps[step], cell->exercised}, sum = {0};
+  for (int64_t i = 0; i < f->fine_count; i++) {
+    bt_rate_step one;
+    if (set_fine_step(f, series, problem->rule, step, i, &one)) add_rate_step(out, one);
+    sum.violations += one.violations;
+    sum.exercised += one.exercised;
+  }
+  out->has_exercised = out->has_exercised && cell->has_exercised;
+  if (sum.violations == all.violations && (sum.exercised == all.exercised || !cell->has_exercised)) return;
+  out->count = before;
+  add_rate_step(out, all);
+}
+
+/* Without one before the first change it came with the first violation, and likewise when it ended. */
+static void narrow_ends(const bt_found_problem *problem, bt_rate_change *changes, size_t count) {
+  bt_rate_change *first = &changes[0], *last = &changes[count - 1];
+  int64_t began_ns = problem->first.time_ns, ended_ns = problem->last.time_ns;
+  if (!first->before.violations && began_ns >= first->from_ns && began_ns <= first->to_ns)
+    first->at_ns = first->to_ns = began_ns;
+  if (!last->after.violations && ended_ns >= last->from_ns && ended_ns <= last->to_ns)
+    last->at_ns = last->from_ns = ended_ns;
+}
+
+static bt_status keep_changes(bt_problems *out, bt_found_problem *problem, const rate_steps *steps, bt_error *error) {
+  bt_rate_change changes[BT_CHANGES_MAX];
+  problem->changes_by_time = !steps->has_exercised;
+  problem->change_count = bt_rate_changes_find(steps->items, steps->count, problem->changes_by_time, changes);
+  if (!problem->change_count) return BT_OK;
+  narrow_ends(problem, changes, problem->change_count);
+  problem->changes = bt_arena_array(&out->texts, problem->change_count, sizeof *changes);
+  if (!problem->changes) return bt_error_no_memory(error);
+  memcpy(problem->changes, changes, problem->change_count * sizeof *changes);
+  return BT_OK;
+}
+
+static bt_status find_changes(const finding *f, bt_found_problem *problem, rate_steps *steps, bt_error *error) {
+  uint64_t count = 0;
+  *steps = (rate_steps){.items = steps->items, .has_exercised = true};
+  for (size_t i = 0; problem->is_looked_at && i < settled_steps(f->out, problem->rule); i++)
+    if (bt_problem_step(f->out, problem, i, &count)) add_step(f, problem, i, steps);
+  if (!problem->is_looked_at)
+    problem->changes_why = "its violations were not looked at";
+  else if (f->fine.lacks_room)
+    problem->changes_why = "there was no room for the counts";
+  else if (steps->count < BT_RATE_STEPS_LEAST)
+    problem->changes_why = "too little of the range is settled and known";
+  return problem->changes_why ? BT_OK : keep_changes(f->out, problem, steps, error);
+}
+
+static bt_status find_all_changes(const finding *f, bt_error *error) {
+  bt_status status = BT_OK;
+  rate_steps steps = {.items = calloc(f->out->step_count * (size_t)f->fine_count, sizeof(bt_rate_step))};
+  if (!steps.items) return bt_error_no_memory(error);
+  for (size_t i = 0; i < f->out->count && status == BT_OK; i++)
+    status = find_changes(f, &f->out->items[i], &steps, error);
+  free(steps.items);
+  return status;
+}
+
 /* ---- all of it ---- */
 
 static bt_status set_id(const finding *f, bt_found_problem *problem, bt_error *error) {
@@ -361,8 +465,15 @@ static bt_status conclude_problems(finding *f, bt_error *error) {
   }
   bt_status status = add_unlooked(f, error);
   for (size_t i = 0; i < out->count && status == BT_OK; i++) status = finish_problem(f, &out->items[i], error);
+  if (status == BT_OK) status = find_all_changes(f, error);
   if (out->count) qsort_r(out->items, out->count, sizeof *out->items, compare_problems, f);
   return status;
+}
+
+static void divide_steps(finding *f) {
+  int64_t wanted = FINE_STEPS / (int64_t)f->out->step_count;
+  f->fine_count = wanted < 1 ? 1 : wanted;
+  f->fine_ns = f->out->step_ns / f->fine_count + 1;
 }
 
 static void divide_range(bt_problems *out, size_t steps) {
@@ -423,8 +534,11 @@ bt_status bt_problems_find(bt_source *source, const bt_replay_request *asked, si
                        .until_ns = out->range.end_ns,
                        .wants_exercised = true},
                .progress = progress};
+  divide_steps(&f);
+  f.fine.hold = (bt_memory_hold){asked->memory, BT_MEMORY_VIOLATIONS, 0};
   bt_status status = run_finding(&f, source, asked, error);
   bt_series_run_drop_marks(&f.run);
+  bt_fine_counts_dispose(&f.fine);
   bt_buffer_dispose(&f.part);
   free_canonical(&f);
   free(f.unlooked);

@@ -15,6 +15,7 @@
 #include "dsl/base/table.h"
 #include "dsl/base/text.h"
 #include "server/memory/account.h"
+#include "server/query/change_points.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
 #include "tempo/wire/source.h"
@@ -48,6 +49,11 @@ typedef struct bt_found_problem {
   double share;                   /* of `exercised` of the rule; below 0: not known, or there are none */
   bt_trend trend;
   const char *why; /* of unknown, in words; else NULL */
+  /* When its rate changed, by the settled steps whose counts are known. None: no change is beyond chance there. */
+  bt_rate_change *changes;
+  size_t change_count;
+  bool changes_by_time;    /* what exercised the rule is not known of every step: the rate is of time */
+  const char *changes_why; /* they were not looked for: why, in words; else NULL */
 } bt_found_problem;
 
 typedef struct bt_problems { /* all-zero is empty; bt_problems_dispose */

@@ -220,6 +220,7 @@ class TrendTest(Folder):
         rules, traces = self.write("rules.json", {"rules": RULE}), self.write("traces.jsonl", documents)
         problem = self.command(rules, traces, "--group", *RANGE)["problems"][0]
         self.assertEqual((problem["trend"], plain_trend(problem["sparkline"], [1] * STEPS)), ("steady", "rising"))
+        self.assertEqual(problem["changes"], [])
 
     def test_over_is_said_where_the_rule_was_exercised(self):
         documents = orders([100, 900]) + [one for at in range(0, 17_000, 500) for one in kept_order(at)] + orders(range(0, 24_000, 500), names=("other",))
@@ -238,6 +239,60 @@ class TrendTest(Folder):
 def kept_order(at):
     trace_id = f"{random.getrandbits(128) | 1:032x}"
     return [otlp.request([otlp.span(trace_id, "order", (START + at) * SECOND), otlp.span(trace_id, "paid", (START + at) * SECOND)], "shop")]
+
+
+class ChangeTest(Folder):
+    """When a problem's rate changed. An order every five seconds; it is bad with the chance that the time has."""
+
+    def changes(self, chance_at, seed, *more):
+        dice, documents = random.Random(seed), []
+        for at in range(0, LENGTH, 5):
+            documents += orders([at]) if dice.random() < chance_at(at) else kept_order(at)
+        rules, traces = self.write("rules.json", {"rules": RULE}), self.write("traces.jsonl", documents)
+        return rules, traces, self.command(rules, traces, "--group", *RANGE, *more)["problems"][0]
+
+    def test_a_rise_lies_in_its_interval(self):
+        inside = 0
+        for seed in range(1, 7):
+            with self.subTest(seed=seed):
+                since, base = random.Random(seed).randrange(3000, 21_000), (0, 0.05)[seed % 2]
+                _, _, problem = self.changes(lambda at: 0.4 if at >= since else base, seed)
+                change, = problem["changes"]
+                inside += change["from"] <= rfc((START + since) * SECOND) <= change["to"]
+                self.assertLessEqual(change["from"], change["at"])
+                self.assertLessEqual(change["at"], change["to"])
+                before, after = change["before"], change["after"]
+                self.assertEqual((change["direction"], before["violations"] + after["violations"]), ("rose", problem["count"]))
+                self.assertEqual((before["exercised"] + after["exercised"], before["seconds"] + after["seconds"]), (LENGTH // 5, LENGTH))
+                if not base:
+                    self.assertEqual((change["at"], change["to"]), (problem["first_seen"]["time"],) * 2, "none before: it came with the first")
+                else:
+                    self.assertLess(problem["first_seen"]["time"], change["from"], "the first violation is the wrong answer")
+        self.assertGreaterEqual(inside, 5)
+
+    def test_one_that_ends_fell_and_the_command_says_both(self):
+        rules, traces, problem = self.changes(lambda at: 0.5 if 9000 <= at < 11_000 else 0.02, 1)
+        self.assertEqual([one["direction"] for one in problem["changes"]], ["rose", "fell"])
+        for one, at in zip(problem["changes"], (9000, 11_000)):
+            self.assertTrue(one["from"] <= rfc((START + at) * SECOND) <= one["to"], one)
+        text = run_cli("replay", rules, traces, "--group", *RANGE).stdout
+        said = [line for line in text.splitlines() if line.startswith(("  rose at", "  fell at"))]
+        rose, fell = problem["changes"]
+        self.assertEqual(said[0].split(": ")[1].split(" after")[0], f"{rose['before']['violations']} of {rose['before']['exercised']} before, {rose['after']['violations']} of {rose['after']['exercised']}")
+        self.assertEqual([line[:30] for line in said], [f"  rose at {rose['at'][:19]}Z", f"  fell at {fell['at'][:19]}Z"])
+
+    def test_a_rate_that_stays_has_none(self):
+        for chance in (0.002, 0.05, 0.9, 1):
+            with self.subTest(chance=chance):
+                self.assertEqual(self.changes(lambda _, chance=chance: chance, 3)[2]["changes"], [])
+
+    def test_too_little_that_is_known_is_no_empty_list(self):
+        documents = orders(range(0, 24, 2))
+        rules, traces = self.write("rules.json", {"rules": RULE}), self.write("traces.jsonl", documents)
+        problem = self.command(rules, traces, "--group", "--start", str(START), "--end", str(START + LENGTH * 100))["problems"][0]
+        self.assertEqual((problem["changes"], problem["changes_unknown"], problem["sparkline"]), ([], None, [12] + [None] * 23))
+        problem = self.command(rules, traces, "--group", "--start", str(int(time.time()) - 3), "--end", "now", expect=3)
+        self.assertEqual(problem["problems"], [])
 
 
 class PartTempo(SlowTempo):

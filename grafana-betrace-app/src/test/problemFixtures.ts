@@ -25,6 +25,8 @@ export const foundProblem = (change: Partial<FoundProblem> = {}): FoundProblem =
   last_seen: SEEN,
   trend: 'rising',
   trend_unknown: null,
+  changes: [],
+  changes_unknown: null,
   link: '/v1/problems?rule_id=fraud-check&id=0123456789abcdef',
   ...change,
 });
