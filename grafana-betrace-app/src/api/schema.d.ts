@@ -1451,8 +1451,39 @@ export interface components {
             trend: "new" | "rising" | "steady" | "over" | "unknown";
             /** @description why it is unknown, as a sentence */
             trend_unknown: string | null;
+            /** @description when its rate changed, by the settled steps that are known, in the order of time; empty: no change is beyond chance there; null: that was not looked for */
+            changes: components["schemas"]["RateChange"][] | null;
+            /** @description why `changes` is null */
+            changes_unknown: string | null;
             /** @description the path and query that ask for it again, in the last hour or with start and end */
             link: string;
+        };
+        /** @description From then on violations are more or fewer by half or more, in relation to what exercised the rule (or to time, where that is not known of every step). Chance makes as much of any part of the range in fewer than one of 100 ranges. */
+        RateChange: {
+            /** @enum {unknown} */
+            direction: "rose" | "fell";
+            /**
+             * Format: date-time
+             * @description most likely then; where there was none before, the first violation
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description it lies between `from` and `to` with 95 %
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            before: components["schemas"]["RatePart"];
+            after: components["schemas"]["RatePart"];
+        };
+        /** @description of the known steps between this change and the next one, or the end of the range */
+        RatePart: {
+            violations: number;
+            /** @description null: not known of every step; the rate is of time then */
+            exercised: number | null;
+            /** @description how long these steps are */
+            seconds: number;
         };
         /** @description by the start of the trace */
         SeenTrace: {

@@ -19,6 +19,7 @@ import { CoverageSummary } from './CoverageSummary';
 import { reasonSentence, whyEmpty } from './coverageWords';
 import { EmptyList } from './EmptyList';
 import { isNarrowed, NO_FILTERS, problemsQuery, type ViolationFilters } from './filters';
+import { ProblemChanges } from './ProblemChanges';
 import { asPage, barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
@@ -67,6 +68,7 @@ function ProblemLine({ problem, range }: { problem: FoundProblem; range: UrlTime
           {t('violations.problems.first', 'first')} <TimeText time={first_seen.time} />, {t('violations.problems.last', 'last')} <TimeText time={last_seen.time} />
         </span>
       </div>
+      <ProblemChanges problem={problem} range={range} />
       {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
     </li>
   );

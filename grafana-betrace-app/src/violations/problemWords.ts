@@ -1,7 +1,7 @@
 // A problem in words: how many traces, of how many, where they begin, and how it goes. What is not known is said, and is no number. No state.
 import { t } from '@grafana/i18n';
 
-import type { FoundProblem, Problems, ViolationPage } from '../api/types';
+import type { FoundProblem, Problems, RateChange, RatePart, ViolationPage } from '../api/types';
 import { PLAIN } from '../i18n';
 
 /** What a list says of its coverage is said of this answer alike. */
@@ -57,6 +57,22 @@ export function trendInWords({ trend, trend_unknown }: FoundProblem): string {
     default:
       return t('violations.problems.unknown', 'How it goes is not known: {{why}}', { ...PLAIN, why: trend_unknown ?? '' });
   }
+}
+
+/** The share of what the rule is about; where that is not known, how many in an hour. */
+function rateInWords({ violations, exercised, seconds }: RatePart): string {
+  if (violations === 0) {
+    return t('violations.problems.none-of', 'none');
+  }
+  if (exercised !== null) {
+    return PERCENT.format(violations / Math.max(1, exercised));
+  }
+  const hourly = ((violations * 3600) / Math.max(1, seconds)).toLocaleString('en-US', { maximumSignificantDigits: 2 });
+  return t('violations.problems.hourly', '{{n}} an hour', { ...PLAIN, n: hourly });
+}
+
+export function changeInWords({ before, after }: RateChange): string {
+  return t('violations.problems.from-to', 'from {{before}} to {{after}}', { ...PLAIN, before: rateInWords(before), after: rateInWords(after) });
 }
 
 /** The bars for who does not see them. */
