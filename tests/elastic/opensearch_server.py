@@ -20,7 +20,8 @@ import otel_native_documents  # noqa: E402
 from java_program import class_path  # noqa: E402
 from python_packages import NoPackages, python_with  # noqa: E402
 
-MEMORY = "-Xmx1g"
+# Small indices: the second compiler and several threads of the collector take half of all the time of a test.
+JAVA_FLAGS = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # How each schema's exporter writes: what makes documents of a request, and the mapping of its index.
 SCHEMAS = {"data_prepper": (data_prepper.documents, data_prepper.mappings), "jaeger": (jaeger_documents.documents, jaeger_documents.mappings),
            "jaeger1": (functools.partial(jaeger_documents.documents, version=1), jaeger_documents.mappings),
@@ -67,7 +68,7 @@ class OpenSearch:
         self.http = free_port()
         self.folder = tempfile.mkdtemp(prefix="betrace-opensearch-")
         self.log = open(os.path.join(self.folder, "log"), "w+b")
-        self.process = subprocess.Popen([java, MEMORY, "-cp", classes, "Store", os.path.join(self.folder, "data"), str(self.http), str(free_port()), *more],
+        self.process = subprocess.Popen([java, *JAVA_FLAGS, "-cp", classes, "Store", os.path.join(self.folder, "data"), str(self.http), str(free_port()), *more],
                                         cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         for line in self.process.stdout:  # its logger stands before what it prints
             if line.strip().endswith(b"ready"):
