@@ -177,6 +177,25 @@ static void few_are_no_change(void **state) {
   assert_int_equal(find_changes(&w, changes), 0); /* all do */
 }
 
+/* Numbers of public reports about other detectors: one step of 25 that is 10,000 times as high
+ * (elastic/elasticsearch 127517), 24 equal ones (97588), and 22 zeros before eight that are not (154973). */
+static void what_others_missed(void **state) {
+  enum { SPIKE = 25, EQUAL = 24, ZEROS = 22, SPARSE = 30 };
+  bt_rate_change changes[BT_CHANGES_MAX];
+  bt_rate_step steps[SPARSE];
+  (void)state;
+  begin_steps(steps, SPARSE);
+  for (size_t i = 0; i < SPARSE; i++) steps[i].violations = i == 12 ? 500001 : 51;
+  assert_int_equal(bt_rate_changes_find(steps, SPIKE, true, changes), 2);
+  assert_int_equal(changes[0].at_ns, steps[12].start_ns);
+  assert_int_equal(changes[1].at_ns, steps[12].end_ns);
+  steps[12].violations = 51;
+  assert_int_equal(bt_rate_changes_find(steps, EQUAL, true, changes), 0);
+  for (size_t i = 0; i < SPARSE; i++) steps[i].violations = i < ZEROS ? 0 : 3;
+  assert_int_equal(bt_rate_changes_find(steps, SPARSE, true, changes), 1);
+  assert_int_equal(changes[0].at_ns, steps[ZEROS].start_ns);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_rate_that_stays_has_no_change),
@@ -185,6 +204,7 @@ int main(void) {
       cmocka_unit_test(a_rise_and_its_end_are_two),
       cmocka_unit_test(a_gap_is_within_the_interval),
       cmocka_unit_test(few_are_no_change),
+      cmocka_unit_test(what_others_missed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
