@@ -58,14 +58,14 @@ typedef struct bt_call_sender {
 typedef struct bt_call {
   bt_arena arena; /* of the call; the request's strings live here */
   bt_str method, path, query, body;
-  bt_str if_match, accept, last_event_id; /* len 0: not sent */
-  bt_str mcp_version, mcp_method;         /* MCP-Protocol-Version, Mcp-Method */
-  bt_str mcp_name;                        /* Mcp-Name, as it came */
-  struct bt_http_server *server;          /* whom it reached; NULL: in tests */
-  bt_call_sender sender;                  /* in the assistants' lane; else all-zero */
-  bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
-  bt_str otlp_type;                       /* the same where OTLP/HTTP is spoken: problems are of its form; else len 0 */
-  bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
+  bt_str if_match, accept, accept_encoding, last_event_id; /* len 0: not sent */
+  bt_str mcp_version, mcp_method;                          /* MCP-Protocol-Version, Mcp-Method */
+  bt_str mcp_name;                                         /* Mcp-Name, as it came */
+  struct bt_http_server *server;                           /* whom it reached; NULL: in tests */
+  bt_call_sender sender;                                   /* in the assistants' lane; else all-zero */
+  bt_str body_type, body_encoding;                         /* Content-Type and Content-Encoding of the request */
+  bt_str otlp_type;                  /* the same where OTLP/HTTP is spoken: problems are of its form; else len 0 */
+  bt_str params[BT_CALL_MAX_PARAMS]; /* what {…} of the route's path stood for, percent-decoded */
   size_t param_count;
   const bt_call_parameter *parameters; /* of the query, in order, once it was read */
   size_t parameter_count;

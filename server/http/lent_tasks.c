@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "server/http/loop.h"
+#include "server/http/packed_answer.h"
 #include "server/http/router.h"
 
 enum { LOOK_AT_READERS_MS = 100 };
@@ -58,6 +59,7 @@ static void end_turn(bt_http_task *task) {
   /* A stream takes its time: of those that wait for something each has a timeout of its own. */
   if (task->call->stream.operations && !task->timeout_ns)
     bt_work_scope_set_deadline(&task->scope, BT_SCOPE_NO_DEADLINE);
+  bt_call_pack(task->call);
   bt_http_task_give_back(task);
 }
 

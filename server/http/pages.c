@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/http/accept.h"
 #include "server/http/pages_parts.h"
 
 enum { MAX_PATH_BYTES = 1024 };
@@ -86,39 +87,9 @@ bool bt_pages_leave_to_api(bt_str path) {
 
 /* ---- what the caller takes ---- */
 
-/* Cuts the next part off; false when none is left. */
-static bool next_part(bt_str *list, char separator, bt_str *part) {
-  if (!list->len) return false;
-  const char *end = memchr(list->ptr, separator, list->len);
-  size_t length = end ? (size_t)(end - list->ptr) : list->len, used = end ? length + 1 : length;
-  *part = bt_str_trim((bt_str){list->ptr, length});
-  *list = (bt_str){list->ptr + used, list->len - used};
-  return true;
-}
-
-/* "q=0", "q=0.000": rather not at all. */
-static bool is_refusal(bt_str parameter) {
-  if (parameter.len < 3 || !bt_str_equal_nocase((bt_str){parameter.ptr, 2}, BT_STR("q="))) return false;
-  for (size_t i = 2; i < parameter.len; i++)
-    if (parameter.ptr[i] != '0' && parameter.ptr[i] != '.') return false;
-  return true;
-}
-
-/* Whether a list as of Accept or Accept-Encoding names this. Wildcards do not count: who says nothing in particular
- * gets what is plain. */
-static bool accepts_name(bt_str list, const char *name) {
-  bt_str item, part;
-  while (next_part(&list, ',', &item)) {
-    bool is_named = next_part(&item, ';', &part) && bt_str_equal_nocase(part, bt_str_from(name)), is_refused = false;
-    while (next_part(&item, ';', &part)) is_refused = is_refused || is_refusal(part);
-    if (is_named) return !is_refused;
-  }
-  return false;
-}
-
 static bool has_copy(bt_str if_none_match, const char *etag) {
   bt_str item;
-  while (next_part(&if_none_match, ',', &item)) {
+  while (bt_accept_next(&if_none_match, ',', &item)) {
     if (bt_str_starts_with(item, BT_STR("W/"))) item.ptr += 2, item.len -= 2;
     if (bt_str_equal(item, BT_STR("*")) || bt_str_equal(item, bt_str_from(etag))) return true;
   }
@@ -173,7 +144,7 @@ static void choose_body(const bt_pages *pages, const bt_page *page, bt_str accep
   const char *tag = "";
   for (size_t i = 0; packed[i].encoding && !out->encoding; i++) {
     const bt_page *sibling =
-        accepts_name(accept_encoding, packed[i].encoding) ? packed_sibling(pages, page, packed[i].extension) : NULL;
+        bt_accept_names(accept_encoding, packed[i].encoding) ? packed_sibling(pages, page, packed[i].extension) : NULL;
     if (!sibling) continue;
     chosen = sibling;
     out->encoding = packed[i].encoding;
@@ -190,7 +161,7 @@ bool bt_pages_find(const bt_pages *pages, const bt_page_question *question, bt_p
   if (!decode_path(question->path, buffer, &path)) return false;
   const bt_page *page = bt_pages_at_path(pages, path);
   bool is_root = bt_str_equal(path, BT_STR("/"));
-  if (!page && (is_root || (is_place(path) && accepts_name(question->accept, "text/html"))))
+  if (!page && (is_root || (is_place(path) && bt_accept_names(question->accept, "text/html"))))
     page = bt_pages_at_path(pages, BT_STR("/index.html"));
   if (!page) return false;
   const char *type = type_of(page->path);

@@ -261,6 +261,7 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
   ok = ok && bt_arena_copy(&call->arena, otlp_type_of(request), &call->otlp_type);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-encoding"), &call->body_encoding);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept"), &call->accept);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept-encoding"), &call->accept_encoding);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "last-event-id"), &call->last_event_id);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-protocol-version"), &call->mcp_version);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-method"), &call->mcp_method);

@@ -1,6 +1,7 @@
 /* gzip by zlib's inflate, in pieces, so that a small input cannot ask for a large memory. See gzip.h. */
 #include "tempo/wire/gzip.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -94,4 +95,24 @@ bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) {
   if (status == BT_OK) status = bt_gzip_end(gzip, error);
   bt_gzip_free(gzip);
   return status;
+}
+
+bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) {
+  enum { LEVEL = 3, MEMORY_LEVEL = 8 }; /* the last of the fast levels */
+  z_stream stream = {0};
+  *out = (bt_buffer){0};
+  if (plain.len > UINT_MAX || most > UINT_MAX) return false;
+  *out = (bt_buffer){.ptr = malloc(most + 1), .capacity = most + 1};
+  if (!out->ptr) return false;
+  if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+    return false;
+  stream.next_in = (unsigned char *)plain.ptr;
+  stream.avail_in = (unsigned)plain.len;
+  stream.next_out = (unsigned char *)out->ptr;
+  stream.avail_out = (unsigned)most;
+  bool is_whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  out->len = most - stream.avail_out;
+  out->ptr[out->len] = 0;
+  deflateEnd(&stream);
+  return is_whole;
 }

@@ -1,5 +1,5 @@
-/* Unpacking gzip in pieces: members one after another, to their ends. Thread: a stream belongs to one thread. Only
- * tempo/ includes this. */
+/* Unpacking gzip in pieces: members one after another, to their ends; and packing all at once. Thread: a stream belongs
+ * to one thread. */
 #ifndef BT_TEMPO_WIRE_GZIP_H
 #define BT_TEMPO_WIRE_GZIP_H
 
@@ -23,5 +23,9 @@ bt_status bt_gzip_end(const bt_gzip *gzip, bt_error *error) BT_MUST_CHECK;
 
 /* All at once: appends what the members hold to out, within out->maximum (BT_LIMIT above it). */
 bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) BT_MUST_CHECK;
+
+/* Packs all at once, fast and not small. out: empty, and new (bt_buffer_dispose) in each case. False: it takes more
+ * than so many bytes packed, or there is no memory. */
+bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) BT_MUST_CHECK;
 
 #endif

@@ -1,0 +1,42 @@
+/* gzip over a whole answer. See packed_answer.h. What somebody else's page asks for is refused before (guard.h), and a
+ * token is in no answer. So nobody can choose a part of an answer, measure its length and learn another part of it (Y.
+ * Gluck, N. Harris, A. Prado, "BREACH: reviving the CRIME attack", 2013). */
+#include "server/http/packed_answer.h"
+
+#include <string.h>
+
+#include "server/http/accept.h"
+#include "tempo/wire/gzip.h"
+
+enum { LEAST_BYTES = 2048 }; /* a shorter one fits into a packet or two */
+
+static bool is_text(const char *type) {
+  return type && (strstr(type, "json") || strncmp(type, "text/", 5) == 0) && !strstr(type, "event-stream");
+}
+
+static bool has_header(const bt_call *call, const char *name) {
+  for (size_t i = 0; i < call->header_count; i++)
+    if (strcmp(call->headers[i].name, name) == 0) return true;
+  return false;
+}
+
+static bool may_pack(const bt_call *call) {
+  bool is_long = call->answer.len >= LEAST_BYTES;
+  return !call->stream.operations && is_long && is_text(call->content_type) && !has_header(call, "etag") &&
+         !has_header(call, "content-encoding");
+}
+
+void bt_call_pack(bt_call *call) {
+  bt_buffer packed = {0};
+  if (!may_pack(call)) return;
+  bt_call_header_set(call, "vary", BT_STR("Accept-Encoding"));
+  bool is_packed = bt_accept_names(call->accept_encoding, "gzip") &&
+                   bt_gzip_pack(bt_buffer_str(&call->answer), call->answer.len / 2, &packed);
+  if (is_packed) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
+  if (is_packed && has_header(call, "content-encoding")) { /* there was memory for it */
+    bt_buffer plain = call->answer;
+    call->answer = packed;
+    packed = plain;
+  }
+  bt_buffer_dispose(&packed);
+}
