@@ -236,12 +236,5 @@ bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, b
 }
 
 bt_watch_emission bt_watch_emission_look(bt_watch *watch) {
-  const bt_emitter_status status = bt_emitter_look(watch->emitter);
-  bt_watch_emission out = {.queued = status.queued,
-                           .emitted = status.emitted,
-                           .already_there = status.already_there,
-                           .retracted = status.retracted,
-                           .failures = status.failures};
-  memcpy(out.message, status.message, sizeof out.message);
-  return out;
+  return bt_emitter_look(watch->emitter);
 }

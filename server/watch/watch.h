@@ -88,8 +88,9 @@ bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, b
 
 typedef struct bt_watch_emission {
   size_t queued;
-  uint64_t emitted, already_there, retracted, failures;
-  char message[200]; /* of the last failure; "" once it passed */
+  size_t checkpoints;                                   /* that are under way */
+  uint64_t emitted, already_there, retracted, failures; /* failures: attempts that left something unsent */
+  char message[200];                                    /* of the last failure; "" once it passed */
 } bt_watch_emission;
 bt_watch_emission bt_watch_emission_look(bt_watch *watch);
 

@@ -98,6 +98,15 @@ void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int6
   }
 }
 
+size_t bt_watch_schedule_gaps(const bt_watch_schedule *schedule, int64_t held_ns,
+                              bt_time_range gaps[BT_WATCH_GAPS_MAX]) {
+  size_t count = schedule->gap_count;
+  memcpy(gaps, schedule->gaps, count * sizeof *gaps);
+  if (held_ns < schedule->caught_up_ns)
+    bt_watch_gaps_add(gaps, &count, (bt_time_range){held_ns, schedule->caught_up_ns});
+  return count;
+}
+
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   int64_t done_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
@@ -139,7 +148,7 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
                              const int64_t swept_ns[BT_WATCH_SWEEPS], int64_t now_ns) {
   bool is_first = watermark_ns == INT64_MIN;
   int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
-  *schedule = (bt_watch_schedule){.times = *times};
+  *schedule = (bt_watch_schedule){.times = *times, .caught_up_ns = INT64_MIN};
   schedule->searched_ns = is_first ? settled_ns : bt_time_earlier(watermark_ns, settled_ns);
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     /* The earlier watcher may have been a step short of where its sweeps were due. */
@@ -201,6 +210,9 @@ void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice) 
   switch (slice->kind) {
   case BT_SLICE_LIVE: schedule->searched_ns = slice->range.end_ns; break;
   case BT_SLICE_SWEEP: schedule->swept_ns[slice->number] = slice->range.end_ns; break;
-  case BT_SLICE_CATCH_UP: fill_gap(schedule, slice->range); break;
+  case BT_SLICE_CATCH_UP:
+    fill_gap(schedule, slice->range);
+    schedule->caught_up_ns = bt_time_later(schedule->caught_up_ns, slice->range.end_ns);
+    break;
   }
 }
