@@ -42,10 +42,10 @@ size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MA
     const char *slash = memchr(one.ptr, '/', one.len);
     if (!slash) break;
     bt_str start = {one.ptr, (size_t)(slash - one.ptr)}, end = {slash + 1, one.len - start.len - 1};
-    bt_time_range *gap = &gaps[count];
-    if (!bt_time_parse(start, 0, &gap->start_ns) || !bt_time_parse(end, 0, &gap->end_ns)) break;
-    if (gap->start_ns >= gap->end_ns) break;
-    count++;
+    bt_time_range gap;
+    if (!bt_time_parse(start, 0, &gap.start_ns) || !bt_time_parse(end, 0, &gap.end_ns)) break;
+    if (gap.start_ns >= gap.end_ns) break;
+    bt_watch_gaps_add(gaps, &count, gap); /* a text may have them in any order */
     size_t used = one.len + (blank ? 1 : 0);
     text = (bt_str){text.ptr + used, text.len - used};
   }

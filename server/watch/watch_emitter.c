@@ -2,6 +2,7 @@
  * it goes first meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
 #include "server/watch/watch_emitter.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,7 @@ size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {
 
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item) {
   pthread_mutex_lock(&emitter->mutex);
+  assert(emitter->count < emitter->capacity); /* invariant: nothing that was found is dropped for want of room */
   if (emitter->count < emitter->capacity) emitter->slots[emitter->count++] = (slot){.item = *item};
   bt_crew_wake_all(&emitter->crew);
   pthread_mutex_unlock(&emitter->mutex);

@@ -1,6 +1,8 @@
 /* On their way. See watch_outbox.h. */
 #include "server/watch/watch_outbox.h"
 
+#include <assert.h>
+
 #include "tempo/wire/own_trace.h"
 
 enum { TAKE_MAX = 256 };
@@ -19,6 +21,8 @@ void bt_watch_outbox_ask_room(bt_watch_outbox *outbox) {
 }
 
 static void push_open(bt_watch_outbox *outbox, bt_open *open, bool retract) {
+  /* Invariant: a violation is sent before it is taken back, and each is done once (DECISIONS 91). */
+  assert(open->state == (retract ? BT_OPEN_EMITTED : BT_OPEN_QUEUED) && !open->retract_next);
   bt_emitter_item item = {.owner = outbox, .tenant = outbox->tenant, .open = open, .retract = retract};
   open->state = retract ? BT_OPEN_RETRACTING : BT_OPEN_QUEUED;
   bt_emitter_push(outbox->emitter, &item);
@@ -52,6 +56,9 @@ void bt_watch_outbox_take_sent(bt_watch_outbox *outbox) {
   while ((count = bt_emitter_take(outbox->emitter, outbox, items, TAKE_MAX)) > 0) {
     for (size_t i = 0; i < count; i++) {
       bt_open *open = items[i].open;
+      /* Invariant: what comes back is what was given, and a retraction is not to be taken back. */
+      assert(open->state == (items[i].retract ? BT_OPEN_RETRACTING : BT_OPEN_QUEUED));
+      assert(!items[i].retract || !open->retract_next);
       open->state = items[i].retract ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
       if (!open->retract_next) {
         open->hold = BT_WATCH_HOLDS_NOTHING;

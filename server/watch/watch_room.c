@@ -1,6 +1,8 @@
 /* A watcher's part of the account. See watch_room.h. */
 #include "server/watch/watch_room.h"
 
+#include <assert.h>
+
 #include "dsl/base/arena.h"
 
 enum {
@@ -21,7 +23,9 @@ bool bt_watch_room_take(bt_watch_room *room, size_t bytes) {
 }
 
 void bt_watch_room_give(bt_watch_room *room, size_t bytes) {
-  if (room) bt_memory_hold_shrink(&room->hold, room->hold.bytes > bytes ? room->hold.bytes - bytes : 0);
+  if (!room) return;
+  assert(bytes <= room->hold.bytes); /* invariant: what is given back was taken */
+  bt_memory_hold_shrink(&room->hold, room->hold.bytes - bytes);
 }
 
 size_t bt_watch_room_held(size_t item_bytes, size_t capacity, const bt_table *table) {

@@ -1,6 +1,7 @@
 /* The table of traces seen. See watch_table.h. */
 #include "server/watch/watch_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "dsl/base/arena.h"
@@ -84,7 +85,11 @@ bt_watch_waiting bt_watch_table_waiting(const bt_watch_table *table) {
   bt_watch_waiting waiting = {0, BT_WATCH_HOLDS_NOTHING};
   for (size_t i = 0; i < table->count; i++) {
     const bt_watched *watched = &table->traces[i];
-    if (watched->due_ns == BT_WATCH_NOT_DUE) continue;
+    bool holds = watched->hold.slices_ns != INT64_MAX || watched->hold.gaps_ns != INT64_MAX;
+    /* Invariant: what waits holds the watermark, and nothing else does. A restart would pass over a trace that waits
+     * and holds nothing; one that holds and does not wait would stop the watermark for good (DECISIONS 89). */
+    assert(holds == (watched->due_ns != BT_WATCH_NOT_DUE));
+    if (!holds) continue;
     waiting.count++;
     waiting.hold = bt_watch_hold_join(waiting.hold, watched->hold);
   }

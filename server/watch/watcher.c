@@ -1,6 +1,7 @@
 /* The round, and all that it changes. See watcher.h. What the parts find comes back here and is applied here. */
 #include "server/watch/watcher.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,9 @@ static void end_slice(bt_watcher *watcher, const bt_slice *slice) {
   bool goes_on = listed->end_ns == slice->range.start_ns && listed->start_ns < listed->end_ns;
   bt_watch_schedule_done(&watcher->schedule, slice);
   if (slice->kind != BT_SLICE_LIVE) return;
+  /* Invariant: what is listed ends where the slices have come to, or before. A batch would look no further than that
+   * for a trace of which later slices know nothing. */
+  assert(listed->end_ns <= slice->range.start_ns);
   *listed = (bt_time_range){goes_on ? listed->start_ns : slice->range.start_ns, slice->range.end_ns};
   if (!watcher->rules->finds_all) *listed = (bt_time_range){0};
 }
