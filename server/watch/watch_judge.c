@@ -35,16 +35,6 @@ static const bt_watch_rule *find_unreached(const bt_watch_rules *rules, const bt
   return NULL;
 }
 
-/* A batch may lack its beginning. */
-static bool is_long(const bt_watch_round *round, const bt_trace *trace) {
-  return bt_trace_latest_start_ns(trace) - bt_trace_start_ns(trace) > round->rules->longest_margin_ns;
-}
-
-/* It was told, or waits to be, and nothing takes it back. */
-static bool is_open(const bt_open *open) {
-  return open && open->state <= BT_OPEN_EMITTED && !open->retract_next;
-}
-
 /* Whether what a batch says of this rule is not enough: for a violation that rests on absence and is not known yet, and
  * for one that is known and is none here. */
 static bt_status rule_needs_id(const bt_watch_outbox *outbox, const bt_watch_rule *rule, const bt_trace *trace,
@@ -55,16 +45,20 @@ static bt_status rule_needs_id(const bt_watch_outbox *outbox, const bt_watch_rul
   bool shows_absence = !rule->whole_trace && verdict->verdict == BT_VIOLATED && rule->rests_on_absence;
   if (*out || (!rule->whole_trace && !shows_absence && !bt_watch_is_undone(verdict))) return BT_OK;
   bt_status status = bt_watch_outbox_find(outbox, rule->definition, &trace->id, &open, error);
-  *out = is_open(open) != shows_absence;
+  bool is_open = open && open->state <= BT_OPEN_EMITTED && !open->retract_next; /* told, and not taken back */
+  *out = is_open != shows_absence;
   return status;
 }
 
-/* What is new lies with ingesters, and of copies a batch gives what one of them has. */
+/* Of a long trace a batch may lack the beginning. What is new lies with ingesters, and of copies a batch gives what one
+ * of them has. */
 static bt_status needs_id(const bt_watch_round *round, const bt_watch_outbox *outbox, const bt_watch_read *read,
                           const bt_rule_verdict *verdicts, const bt_watched *watched, bool *out, bt_error *error) {
   const bt_watch_rule *rules = round->rules->items;
   bt_status status = BT_OK;
-  *out = !read->is_final && (is_long(round, read->trace) || bt_source_known(round->options->source).has_copies);
+  int64_t length_ns = bt_trace_latest_start_ns(read->trace) - bt_trace_start_ns(read->trace);
+  bool is_long = length_ns > round->rules->longest_margin_ns;
+  *out = !read->is_final && (is_long || bt_source_known(round->options->source).has_copies);
   for (size_t i = 0; !read->is_final && status == BT_OK && !*out && i < round->rules->count; i++)
     if (rules[i].whole_trace || bt_watch_read_is_for(read, &rules[i]))
       status = rule_needs_id(outbox, &rules[i], read->trace, &verdicts[i], watched, out, error);

@@ -186,11 +186,6 @@ static read_part first_part(const bt_watch_reading *r, const bt_trace_id *ids, s
   return part;
 }
 
-static read_part choose_part(const bt_watch_reading *r, const bt_trace_id *ids, size_t most) {
-  read_part part = first_part(r, ids, most);
-  return part.count <= BATCH_MAX || part.are_most ? part : first_part(r, ids, BATCH_MAX);
-}
-
 static bt_status read_page(bt_watch_reading *r, const bt_trace_id *ids, const read_part *part, bt_error *error) {
   for (size_t i = 0; i < part->count; i++) r->span_counts[i] = bt_watch_table_find(r->table, &ids[i])->span_count;
   bt_read_request request = {.ids = ids,
@@ -246,7 +241,8 @@ static bt_status read_pages(bt_watch_reading *r, bt_trace_id *ids, size_t size, 
   bt_status status = BT_OK;
   size_t page = most;
   while (size && !r->is_full) {
-    const read_part part = choose_part(r, ids, size < page ? size : page);
+    read_part part = first_part(r, ids, size < page ? size : page);
+    if (part.count > BATCH_MAX && !part.are_most) part = first_part(r, ids, BATCH_MAX);
     size_t now = part.count, left = 0;
     bt_error why = {0};
     bt_status one = read_page(r, ids, &part, &why);
@@ -386,20 +382,15 @@ size_t bt_watch_reading_bytes(const bt_watch_round *round, const bt_watch_table 
 /* A read of every trace costs Tempo about what the search of a slice does. Of short rounds every other one reads under
  * steady traffic, unless there is a whole page (tests/bench/bench_watch_share.py). A longer one would tell violations
  * that much later. */
-static bool skips_read(bt_watch_reading *r) {
-  bool is_short = r->round->rules->finds_all && r->round->options->interval_ns <= LONGEST_SKIPPED_NS;
-  bool skips_now = is_short && r->has_read && r->count < BATCH_MAX;
-  r->has_read = r->count && !skips_now;
-  return skips_now;
-}
-
 static bt_status list_due(bt_watch_reading *r, bt_error *error) {
   bt_status status = bt_watch_list_due(r->round, r->table, &r->ids, &r->count, error);
   r->by_id = bt_realloc_array(NULL, r->count + 1, sizeof *r->by_id);
   r->span_counts = bt_realloc_array(NULL, r->count + 1, sizeof *r->span_counts);
-  if (status == BT_OK && !(r->by_id && r->span_counts)) status = bt_error_no_memory(error);
-  if (status == BT_OK && skips_read(r)) r->count = 0;
-  return status;
+  if (status != BT_OK || !r->by_id || !r->span_counts) return status != BT_OK ? status : bt_error_no_memory(error);
+  bool is_short = r->round->rules->finds_all && r->round->options->interval_ns <= LONGEST_SKIPPED_NS;
+  if (is_short && r->has_read && r->count < BATCH_MAX) r->count = 0;
+  r->has_read = r->count > 0;
+  return BT_OK;
 }
 
 /* What one way of reading could not answer does not keep the next from asking. */

@@ -46,17 +46,6 @@ static bool is_ours(const bt_watch_round *round, const bt_trace_id *id) {
   return best == round->options->replica;
 }
 
-/* It was judged since this slice was begun, which found no room for all of its traces. */
-static bool has_read_since(const bt_watch_trying *trying, const bt_watched *watched) {
-  return trying->since_ns && watched->judged_ns >= trying->since_ns;
-}
-
-/* Its bounds do not say why the slice has it: of several fragments they have the longest one's end. Sources count in
- * seconds, so one that ends just before the slice is in it, too. */
-static bool lies_elsewhere(const bt_found *found, const bt_slice *slice) {
-  return bt_time_add(found->end_ns, SECOND_NS) < slice->range.start_ns;
-}
-
 /* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie
  * inside, so there it is read all the same, but for a trace that had no end when it was judged: it would be waited for
  * once more, for nothing. */
@@ -65,59 +54,54 @@ static bool is_known(const bt_watch_round *round, const bt_watched *watched, con
   const bt_slice *slice = &trying->slice;
   bool is_judged = watched->was_judged && watched->due_ns == BT_WATCH_NOT_DUE;
   bool is_quiet = watched->end_ns <= bt_time_subtract(round->now_ns, round->times->settle_ns);
-  if (round->rules->finds_all && lies_elsewhere(found, slice)) return false;
+  /* Since this slice was begun, which found no room for all of its traces. */
+  bool was_read = trying->since_ns && watched->judged_ns >= trying->since_ns;
+  /* Its bounds do not say why the slice has it: of several fragments they have the longest one's end. Sources count in
+   * seconds, so one that ends just before the slice is in it, too. */
+  bool lies_elsewhere = bt_time_add(found->end_ns, SECOND_NS) < slice->range.start_ns;
+  if (round->rules->finds_all && lies_elsewhere) return false;
   return is_judged && found->start_ns >= watched->start_ns && found->end_ns <= watched->end_ns &&
-         (slice->kind == BT_SLICE_LIVE || !is_quiet || has_read_since(trying, watched));
+         (slice->kind == BT_SLICE_LIVE || !is_quiet || was_read);
 }
 
-static void hold_watermark(bt_watched *watched, const bt_watch_round *round, const bt_slice *slice) {
-  int64_t delay_ns = slice->kind == BT_SLICE_SWEEP ? bt_watch_sweep_delay(round->times, slice->number) : 0;
-  if (slice->kind == BT_SLICE_CATCH_UP)
-    watched->hold.gaps_ns = bt_time_earlier(watched->hold.gaps_ns, slice->range.start_ns);
-  else
-    watched->hold.slices_ns = bt_time_earlier(watched->hold.slices_ns, bt_time_add(slice->range.start_ns, delay_ns));
-}
-
-/* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not
- * hold up all others. */
-static int64_t due_time(const bt_watch_round *round, const bt_watched *watched) {
-  int64_t quiet_ns = bt_time_add(watched->end_ns, round->times->settle_ns);
-  int64_t latest_ns = bt_time_add(watched->waits_since_ns, round->times->lookback_ns);
-  int64_t due_ns = bt_time_earlier(quiet_ns, latest_ns);
-  return due_ns > round->now_ns ? due_ns : round->now_ns;
-}
-
-/* Of a trace that a search gives as one, Tempo gives the earliest start and the longest fragment's end: another
- * fragment may lie later, up to where was looked. */
-static void note_listed(const bt_watch_round *round, const bt_slice *slice, const bt_found *found, bool is_new,
-                        bt_watched *watched) {
-  bool is_listed = round->rules->finds_all && !found->in_doubt;
+/* Adds to what is known of the trace. Of one that a search gives as one, Tempo gives the earliest start and the longest
+ * fragment's end: another fragment may lie later, up to where was looked. */
+static void note_found(const bt_watch_round *round, const bt_slice *slice, const bt_found *found, bool of_whole,
+                       bt_watched *watched) {
+  bool is_listed = round->rules->finds_all && !found->in_doubt, is_new = watched->start_ns == INT64_MAX;
   bool was_listed = is_new ? slice->kind == BT_SLICE_LIVE : watched->listed_until_ns != 0;
   int64_t until_ns = bt_time_later(bt_watch_late_range(&round->late, slice, round->now_ns).end_ns, found->end_ns);
   watched->listed_until_ns = is_listed && was_listed ? bt_time_later(watched->listed_until_ns, until_ns) : 0;
-}
-
-bt_status bt_watch_slice_take(const bt_watch_round *round, const bt_watch_trying *trying, const bt_found *found,
-                              bool of_whole, const bt_open_set *open, bt_watch_table *table, bt_error *error) {
-  const bt_slice *slice = &trying->slice;
-  if (!is_ours(round, &found->id) || bt_open_set_find(open, &found->id)) return BT_OK;
-  bt_watched *watched = bt_watch_table_find(table, &found->id);
-  if (watched && (watched->is_of_whole || !of_whole) && is_known(round, watched, found, trying)) return BT_OK;
-  bool is_new = !watched;
-  if (!watched) watched = bt_watch_table_add(table, &found->id, error);
-  if (!watched) return error->status;
-  note_listed(round, slice, found, is_new, watched);
   watched->is_of_whole = watched->is_of_whole || of_whole;
-  if (watched->due_ns == BT_WATCH_NOT_DUE) {
-    watched->waits_since_ns = round->now_ns;
-    watched->shown = (bt_shown){0};
-  }
   bt_shown_join(&watched->shown, &found->shown);
   watched->start_ns = bt_time_earlier(watched->start_ns, found->start_ns);
   watched->end_ns = bt_time_later(watched->end_ns, found->end_ns);
   if (found->span_count > watched->span_count) watched->span_count = found->span_count;
-  hold_watermark(watched, round, slice);
-  watched->due_ns = due_time(round, watched);
+}
+
+/* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not
+ * hold up all others. */
+bt_status bt_watch_slice_take(const bt_watch_round *round, const bt_watch_trying *trying, const bt_found *found,
+                              bool of_whole, const bt_open_set *open, bt_watch_table *table, bt_error *error) {
+  const bt_slice *slice = &trying->slice;
+  const bt_watch_times *times = round->times;
+  if (!is_ours(round, &found->id) || bt_open_set_find(open, &found->id)) return BT_OK;
+  bt_watched *watched = bt_watch_table_find(table, &found->id);
+  if (watched && (watched->is_of_whole || !of_whole) && is_known(round, watched, found, trying)) return BT_OK;
+  if (!watched) watched = bt_watch_table_add(table, &found->id, error);
+  if (!watched) return error->status;
+  if (watched->due_ns == BT_WATCH_NOT_DUE) {
+    watched->waits_since_ns = round->now_ns;
+    watched->shown = (bt_shown){0};
+  }
+  note_found(round, slice, found, of_whole, watched);
+  int64_t delay_ns = slice->kind == BT_SLICE_SWEEP ? bt_watch_sweep_delay(times, slice->number) : 0;
+  bt_watch_hold hold = {bt_time_add(slice->range.start_ns, delay_ns), INT64_MAX};
+  if (slice->kind == BT_SLICE_CATCH_UP) hold = (bt_watch_hold){INT64_MAX, slice->range.start_ns};
+  watched->hold = bt_watch_hold_join(watched->hold, hold);
+  int64_t latest_ns = bt_time_add(watched->waits_since_ns, times->lookback_ns);
+  watched->due_ns = bt_time_earlier(bt_time_add(watched->end_ns, times->settle_ns), latest_ns);
+  watched->due_ns = bt_time_later(watched->due_ns, round->now_ns);
   return BT_OK;
 }
 

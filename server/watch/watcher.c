@@ -182,11 +182,6 @@ static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
   return are_same;
 }
 
-/* Where copies differ every trace that is found is read by id, which costs more than any number of filters. */
-static bool may_list(const bt_watcher *watcher, const bt_promises *promises) {
-  return !promises->has_copies && watcher->round.now_ns >= watcher->no_listing_until_ns;
-}
-
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->round.options;
   bt_promises promises = bt_source_promises(options->source, BT_PROMISES_ALL, watcher->round.cancel);
@@ -198,9 +193,10 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   bt_watch_schedule_set_late(&watcher->schedule, delay_ns, watcher->round.now_ns);
   say_late_sweep(watcher);
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
-  const bt_watch_asking asking = {.service = &service,
-                                  .dialect = bt_source_dialect(watcher->round.options->source),
-                                  .may_list = may_list(watcher, &promises)};
+  /* Where copies differ every trace that is found is read by id, which costs more than any number of filters. */
+  bool may_list = !promises.has_copies && watcher->round.now_ns >= watcher->no_listing_until_ns;
+  const bt_watch_asking asking = {
+      .service = &service, .dialect = bt_source_dialect(options->source), .may_list = may_list};
   bool are_same = watcher->rules && is_same_floor && watcher->rules->may_list == asking.may_list;
   if (are_same && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
@@ -425,12 +421,6 @@ static bt_status take_trace(void *context, const bt_watch_read *read, bt_watched
   return BT_OK;
 }
 
-static bool take_room(bt_watcher *watcher, size_t bytes) {
-  bool has_room = bt_watch_room_take(&watcher->memory, bytes);
-  while (!has_room && forget_sent(watcher)) has_room = bt_watch_room_take(&watcher->memory, bytes);
-  return has_room;
-}
-
 static bt_status read_due(bt_watcher *watcher, bt_error *error) {
   judging j = {.watcher = watcher};
   j.reading = (bt_watch_reading){.round = &watcher->round,
@@ -458,7 +448,8 @@ static bt_status read_due(bt_watcher *watcher, bt_error *error) {
 static bt_status judge_due(bt_watcher *watcher, bt_error *error) {
   bt_error why = {0};
   size_t bytes = bt_watch_reading_bytes(&watcher->round, &watcher->table);
-  bool has_room = take_room(watcher, bytes);
+  bool has_room = bt_watch_room_take(&watcher->memory, bytes);
+  while (!has_room && forget_sent(watcher)) has_room = bt_watch_room_take(&watcher->memory, bytes);
   bt_status status = has_room ? read_due(watcher, &why) : bt_watch_room_say(&watcher->memory, "a page of traces", &why);
   if (has_room) bt_watch_room_give(&watcher->memory, bytes);
   return note_trouble(watcher, "read", status, &why, error);
@@ -534,13 +525,6 @@ static void purge_old_traces(bt_watcher *watcher) {
   bt_watch_counted_age(&watcher->counted, now_ns, kept_ns);
 }
 
-static void show_rules(const bt_watch_rules *rules, bt_watch_status *status) {
-  status->rules = rules->count;
-  status->refused = rules->refused_count;
-  snprintf(status->refused_rule, sizeof status->refused_rule, "%s",
-           rules->refused_count ? rules->refused[0]->fields.id : "");
-}
-
 /* How far it has come, in the words of its checkpoint; NULL: it has not begun. A round without a failure leaves no
  * message. */
 static void show_status(bt_watcher *watcher, const bt_checkpoint *come) {
@@ -562,7 +546,13 @@ static void show_status(bt_watcher *watcher, const bt_checkpoint *come) {
     status->lost_start_ns = come->lost.start_ns;
     status->lost_end_ns = come->lost.end_ns;
   }
-  if (watcher->rules) show_rules(watcher->rules, status);
+  const bt_watch_rules *rules = watcher->rules;
+  if (rules) {
+    status->rules = rules->count;
+    status->refused = rules->refused_count;
+    snprintf(status->refused_rule, sizeof status->refused_rule, "%s",
+             rules->refused_count ? rules->refused[0]->fields.id : "");
+  }
   pthread_mutex_unlock(&watcher->mutex);
 }
 
