@@ -1,6 +1,7 @@
-"""Files of one folder do not call each other in a circle of three or more. Who reads one of them has to read all. What
-stays is named with its size: the recursive descents of the language, and what is still to be undone. A line goes down
-with its circle, so that none grows again. Names are read from the text, as `nm` would give them of the objects."""
+"""Files of one folder do not call each other in a circle of three or more: nobody could read one of them without all
+others. What stays is named with its size: the recursive descents of the language, and what is still to be undone. A
+line goes down with its circle, so that none grows again. Names are read from the text, as `nm` would give them of the
+objects."""
 import os
 import re
 
