@@ -1,7 +1,6 @@
 /* The judge. See watch_judge.h. */
 #include "server/watch/watch_judge.h"
 
-#include "dsl/base/time_sum.h"
 #include "dsl/trace/keeping.h"
 #include "server/base/eval_limit.h"
 #include "server/watch/watch_due_times.h"

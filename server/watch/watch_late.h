@@ -9,6 +9,7 @@
 
 #include "server/replay/replay.h"
 #include "server/watch/watch_schedule.h"
+#include "tempo/wire/promises.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_watch_late {

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "dsl/base/arena.h"
-
 enum { FIRST_ITEMS = 48 };
 
 static size_t bytes_of(const bt_violation *violation) {

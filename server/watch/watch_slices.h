@@ -3,12 +3,14 @@
 #ifndef BT_SERVER_WATCH_SLICES_H
 #define BT_SERVER_WATCH_SLICES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "dsl/plan/plan.h"
 #include "server/watch/watch_open_set.h"
 #include "server/watch/watch_round.h"
-#include "server/watch/watch_rules.h"
 #include "server/watch/watch_schedule.h"
 #include "server/watch/watch_table.h"
 #include "tempo/wire/source.h"

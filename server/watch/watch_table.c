@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "dsl/base/arena.h"
-
 enum { FIRST_TRACES = 96 };
 
 void bt_watch_table_init(bt_watch_table *table, size_t maximum, bt_watch_room *room) {

@@ -23,6 +23,7 @@
 #include "server/watch/watch_start.h"
 #include "server/watch/watch_table.h"
 #include "tempo/wire/cancellation.h"
+#include "tempo/wire/source.h"
 
 /* What was logged last, so that it is not logged each round. */
 typedef struct bt_watch_told {
