@@ -101,17 +101,11 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
                              .range = r->range,
                              .projection = r->is_final ? NULL : &projection,
                              .by_id = r->is_final,
-                             .with_own = true,
-                             .tenant = bt_watch_round_scope(r->round),
-                             .cancel = r->round->cancel,
-                             .priority = BT_PRIORITY_WATCH};
-  bt_source_account account = {0};
+                             .with_own = true};
+  bt_watch_cost not_counted = {0};
   r->page = ids;
-  bt_status status = bt_source_read(bt_watch_own(r->round->options), &request, take_own_trace, r, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be read: %.190s", account.failed[0].reason);
-  bt_source_account_dispose(&account);
-  return status;
+  return bt_watch_round_read(r->round, bt_watch_own(r->round->options), request,
+                             "sent violations could not be read: ", take_own_trace, r, &not_counted, error);
 }
 
 /* Whether a read failed because of what it asked for: a source that is gone answers nothing. */

@@ -30,8 +30,10 @@ typedef struct bt_watch_cost {
 
 void bt_watch_cost_add(bt_watch_cost *cost, const bt_source_account *account);
 const char *bt_watch_round_scope(const bt_watch_round *round); /* X-Scope-OrgID, or NULL */
-/* Searches for this tenant, and adds to *cost. BT_UNAVAILABLE: a part was not answered; the message begins with `what`.
- * Else errors are those of the source. */
+/* Reads or searches for this tenant, and adds to *cost. BT_UNAVAILABLE: a part was not answered; the message begins
+ * with `what`. Else errors are those of the source. */
+bt_status bt_watch_round_read(const bt_watch_round *round, bt_source *source, bt_read_request request, const char *what,
+                              bt_read_sink sink, void *context, bt_watch_cost *cost, bt_error *error) BT_MUST_CHECK;
 bt_status bt_watch_round_search(const bt_watch_round *round, bt_source *source, bt_search_request request,
                                 const char *what, bt_found_list *found, bt_watch_cost *cost,
                                 bt_error *error) BT_MUST_CHECK;

@@ -11,24 +11,13 @@
 
 static const int64_t DAY_NS = INT64_C(86400000000000);
 
-/* Farther back than gaps are caught up, so that what is lost is said. */
-static int64_t longest_look(const bt_watch_options *options) {
-  return bt_time_later(options->catchup_max_ns, 7 * DAY_NS);
+/* Checkpoints are looked for farther back than gaps are caught up, so that what is lost is said. */
+static int64_t longest_look(const bt_watch_round *round) {
+  return bt_time_later(round->options->catchup_max_ns, 7 * DAY_NS);
 }
 
-/* The newest checkpoint; of before_ns and later none, unless that is 0. */
-static bt_status find_checkpoint(const bt_watch_round *round, int64_t before_ns, bt_checkpoint *checkpoint, bool *found,
-                                 bt_error *error) {
-  const bt_watch_options *options = round->options;
-  bt_checkpoint_request request = {.tenant = round->tenant,
-                                   .store = options->source_name,
-                                   .replica = options->replica,
-                                   .replicas = options->replicas,
-                                   .now_ns = round->now_ns,
-                                   .oldest_ns = bt_time_subtract(round->now_ns, longest_look(options)),
-                                   .before_ns = before_ns,
-                                   .cancel = round->cancel};
-  return bt_checkpoint_find(bt_watch_own(options), &request, checkpoint, found, error);
+static int64_t oldest_look(const bt_watch_round *round) {
+  return bt_time_subtract(round->now_ns, longest_look(round));
 }
 
 /* What an earlier watcher had still to catch up, and what it lost: that is said for as long as its checkpoints are
@@ -36,8 +25,7 @@ static bt_status find_checkpoint(const bt_watch_round *round, int64_t before_ns,
 static void take_gaps(const bt_watch_round *round, bt_watch_schedule *schedule, const bt_checkpoint *checkpoint) {
   for (size_t i = 0; i < checkpoint->gap_count; i++)
     bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], round->now_ns);
-  if (checkpoint->lost.end_ns > bt_time_subtract(round->now_ns, longest_look(round->options)))
-    schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
+  if (checkpoint->lost.end_ns > oldest_look(round)) schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
 }
 
 /* From where, so that nobody has to take it on trust that nothing lies between this watcher and the one before. */
@@ -51,7 +39,7 @@ static void say_begin(const bt_watch_round *round, int64_t from_ns, const bt_che
   else
     bt_log(BT_LOG_INFO,
            "watch%s begins at %s: search names no checkpoint, so nobody has watched before, or not within %d days",
-           tenant, at, (int)(longest_look(round->options) / DAY_NS));
+           tenant, at, (int)(longest_look(round) / DAY_NS));
 }
 
 /* Where nobody has watched before, what came since the first try is not passed over, however long the source was away.
@@ -60,7 +48,7 @@ bt_status bt_watch_start_begin(bt_watch_start *start, const bt_watch_round *roun
                                bt_open_set *open, bt_error *error) {
   bt_checkpoint checkpoint;
   bool found = false;
-  bt_status status = find_checkpoint(round, 0, &checkpoint, &found, error);
+  bt_status status = bt_checkpoint_find(round, oldest_look(round), 0, &checkpoint, &found, error);
   if (status != BT_OK) {
     start->unread_since_ns = 0;
     return status;
@@ -101,7 +89,7 @@ bt_status bt_watch_start_look_again(bt_watch_start *start, const bt_watch_round 
   bt_checkpoint checkpoint;
   bool found = false;
   if (round->now_ns < start->look_due_ns) return BT_OK;
-  bt_status status = find_checkpoint(round, start->began_ns, &checkpoint, &found, error);
+  bt_status status = bt_checkpoint_find(round, oldest_look(round), start->began_ns, &checkpoint, &found, error);
   start->look_due_ns =
       status == BT_OK ? next_look(start, round, found) : bt_time_add(round->now_ns, round->times->settle_ns);
   if (!found) return status;
