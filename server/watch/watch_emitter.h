@@ -39,7 +39,7 @@ typedef struct bt_watch_sink {
 typedef struct bt_emitter bt_emitter;
 
 typedef struct bt_emitter_item {
-  void *owner;        /* of whom pushed it */
+  void *owner;        /* who pushed it, and takes it back */
   const char *tenant; /* borrowed */
   bt_open *open;      /* borrowed until it was taken back */
   bool retract;

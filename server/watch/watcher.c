@@ -353,7 +353,7 @@ static bt_status apply_verdict(bt_watcher *watcher, const bt_watch_rule *rule, c
     bt_log(BT_LOG_WARNING, "a violation of rule %s was taken back and has come again; its retraction stays",
            rule->definition->fields.id);
   if (open || !violates) return BT_OK;
-  do /* what was sent gives way to what was not */
+  do /* a new violation takes the room of old ones that were sent */
     status = open_violation(watcher, rule, read, verdict, hold, error);
   while (status == BT_LIMIT && forget_sent(watcher));
   if (status != BT_OK) return status;
