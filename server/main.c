@@ -19,7 +19,7 @@
 
 static int print_program_help(int code) {
   bt_buffer text = {0};
-  bt_help_print_all(&text);
+  bt_help_print_all(bt_commands, bt_command_areas, &text);
   if (code == BT_EXIT_FINE) return bt_cli_print_buffer(&text), code;
   bt_print_error_styled(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
@@ -59,7 +59,7 @@ static int help_command(int argc, char **argv) {
   if (command)
     bt_help_print(command, &text);
   else
-    bt_help_print_exit(&text);
+    bt_help_print_exit(bt_commands, &text);
   bt_cli_print_buffer(&text);
   return BT_EXIT_FINE;
 }
@@ -96,6 +96,7 @@ int main(int argc, char **argv) {
   bt_violation_ids_install();
   bt_source_use_dialect(bt_traceql_dialect());
   bt_json_memory_install();
+  bt_arguments_use_commands(bt_commands);
   int code = use_conventions() ? run_command(argc, argv) : BT_EXIT_USAGE;
   if (code == BT_EXIT_FINE && bt_cli_traces_lack_something()) code = BT_EXIT_UNKNOWN;
   if (bt_json_memory_failed()) {

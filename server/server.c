@@ -553,7 +553,8 @@ void bt_server_stop(bt_server *server) {
   bt_series_pool_free(server->service.series);
   bt_silent_watch_free(server->service.silence);
   bt_job_queue_free(server->service.jobs);
-  /* A check of /ready, or the first look, is a task of nobody's: it may still ask the source, or the receiver. */
+  /* No part of the service owns a check of /ready or the first look, and they may still ask the source or the receiver.
+   */
   if (server->service.work) bt_workplace_end(server->service.work);
   bt_source_free(server->service.source);
   for (size_t i = 0; i < server->service.named_count; i++) bt_source_free(server->service.named[i].source);

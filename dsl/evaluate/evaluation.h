@@ -30,7 +30,7 @@
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
 
 enum {
-  BT_TESTS_PER_STEP = 64, /* a step is about as dear as two or three tests, but most rules have few of them */
+  BT_TESTS_PER_STEP = 64, /* a step takes as long as two or three tests, but most rules have few tests */
   BT_TEXT_PER_STEP = 256, /* bytes that patterns walk over; they are counted apart from steps */
   BT_MAX_CHOICES = 10,
   BT_MAX_WITNESSES = 32,
@@ -70,7 +70,7 @@ typedef struct bt_distinct_stack { /* of every count_distinct that is under way 
 } bt_distinct_stack;
 
 typedef struct bt_pick_slot {      /* of the selection that is picked from */
-  uint64_t turn, room_turn;        /* that it was worked out in; that its room is of */
+  uint64_t turn, room_turn;        /* the turn whose result is here; the turn that gave the room */
   uint32_t bound[BT_MAX_BINDINGS]; /* the spans that it was worked out for, of bindings that it depends on */
   bt_member *room;                 /* what is compared; afterwards the members, by number */
   uint32_t *spans;                 /* the members' */
@@ -209,8 +209,8 @@ static inline bool bt_evaluator_spend(bt_evaluator *evaluator, uint64_t steps) {
   return true;
 }
 
-/* Comparisons outside of matchers are paid by the dozen: a long `or` on each pair of spans is not for free. What they
- * say holds all the same, the loop around them ends. */
+/* Comparisons outside of matchers cost steps too, many of them one step: else a long `or` on each pair of spans would
+ * cost nothing. Where no steps are left a comparison still answers, and the loop around it ends. */
 static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t tests) {
   evaluator->unpaid_tests += tests;
   if (evaluator->unpaid_tests < BT_TESTS_PER_STEP) return;
@@ -380,8 +380,8 @@ bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expre
 /* evaluation_distinct.c: count_distinct. */
 bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bt_kleene unseen);
 
-/* evaluation_times.c: whether two sides are times; whether their order may hang on clocks, and then what a comparison
- * of them says. */
+/* evaluation_times.c: whether two sides are times; whether clocks may decide their order; what a comparison of
+ * them says then. */
 bool bt_are_times(const bt_program_expression *left, const bt_program_expression *right);
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
                                const bt_program_expression *right);

@@ -104,6 +104,13 @@ static bool is_of(const char *text, const char *letters) {
   return *text && text[strspn(text, letters)] == '\0';
 }
 
+static const bt_command *const nobody[] = {NULL};
+static const bt_command *const *all_commands = nobody;
+
+void bt_arguments_use_commands(const bt_command *const *all) {
+  all_commands = all;
+}
+
 static bool writes_form(const bt_command *command, const char *form) {
   const bt_flag *flag = bt_command_flag(command, BT_STR("output"));
   return flag && flag->value && is_choice(flag->value, form);
@@ -112,9 +119,9 @@ static bool writes_form(const bt_command *command, const char *form) {
 /* "; junit is written by check, test and replay" */
 static void write_who_writes(const char *form, bt_buffer *out) {
   size_t count = 0, at = 0;
-  for (const bt_command *const *one = bt_commands; *one; one++) count += writes_form(*one, form);
+  for (const bt_command *const *one = all_commands; *one; one++) count += writes_form(*one, form);
   if (count) bt_buffer_printf(out, "; %s is written by ", form);
-  for (const bt_command *const *one = bt_commands; *one; one++) {
+  for (const bt_command *const *one = all_commands; *one; one++) {
     if (!writes_form(*one, form)) continue;
     bt_buffer_printf(out, "%s%s", !at ? "" : at + 1 == count ? " and " : ", ", (*one)->name);
     at++;

@@ -91,6 +91,8 @@ typedef struct bt_operands {
  * messages are printed. */
 bool bt_arguments_read(const bt_command *command, int argc, char **argv, bt_flag_take take, void *context,
                        bt_operands *operands, int *code);
+/* At the start: all commands (ending with NULL; borrowed), for messages that name others than the one that is read. */
+void bt_arguments_use_commands(const bt_command *const *all);
 /* Which of the words between bars it is, from 0; `value` is one of them. */
 int bt_choice_at(const char *choices, const char *value);
 /* For a command that reads its arguments itself: names the first flag that is not there, with the nearest one. 0: all
@@ -99,11 +101,13 @@ int bt_arguments_check_names(const bt_command *command, int argc, char **argv);
 
 /* ---- what is made of the rows ---- */
 
-void bt_help_print_all(bt_buffer *out);                        /* `betrace --help` */
-void bt_help_print_exit(bt_buffer *out);                       /* `betrace help exit` */
-void bt_help_print(const bt_command *command, bt_buffer *out); /* `betrace COMMAND --help` */
-void bt_man_print(const bt_command *command, bt_buffer *out);  /* roff; NULL: the page of the program */
-bool bt_completion_print(const char *shell, bt_buffer *out);   /* bash, zsh, fish; false: another shell */
+/* `betrace --help`, of the rows and areas that end with NULL and a NULL title; `betrace help exit`; `betrace COMMAND
+ * --help`. */
+void bt_help_print_all(const bt_command *const *all, const bt_command_area *areas, bt_buffer *out);
+void bt_help_print_exit(const bt_command *const *all, bt_buffer *out);
+void bt_help_print(const bt_command *command, bt_buffer *out);
+void bt_man_print(const bt_command *command, bt_buffer *out); /* roff; NULL: the page of the program */
+bool bt_completion_print(const char *shell, bt_buffer *out);  /* bash, zsh, fish; false: another shell */
 
 /* Appends text in lines of at most `width` columns, each after `indent` blanks; the first line stands behind what is
  * there. */

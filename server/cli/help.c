@@ -1,6 +1,5 @@
 /* The help of the program and of its commands, from their rows: what it does, examples before flags, exit statuses. See
  * command.h. */
-#include <stdio.h>
 #include <string.h>
 
 #include "server/cli/command.h"
@@ -174,7 +173,7 @@ void bt_help_print(const bt_command *command, bt_buffer *out) {
 
 /* ---- exit statuses ---- */
 
-void bt_help_print_exit(bt_buffer *out) {
+void bt_help_print_exit(const bt_command *const *all, bt_buffer *out) {
   bt_help_wrap("Every command ends with one of four statuses:", 0, help_width(), out);
   append_text(out, "\n");
   print_status(0, "fine", out);
@@ -184,7 +183,7 @@ void bt_help_print_exit(bt_buffer *out) {
   append_text(out, "\n");
   bt_help_wrap("Status 2 is the same for all. The others mean:", 0, help_width(), out);
   append_text(out, "\n");
-  for (const bt_command *const *one = bt_commands; *one; one++) {
+  for (const bt_command *const *one = all; *one; one++) {
     append_title((*one)->name, out);
     print_status(0, (*one)->fine, out);
     print_status(1, (*one)->found, out);
@@ -200,35 +199,27 @@ static void print_row(const bt_command *command, bt_buffer *out) {
   bt_buffer_append_char(out, '\n');
 }
 
-/* The name is one of the words. */
-static bool has_word(const char *words, const char *name) {
+/* The name is the word that begins there. */
+static bool is_word(const char *at, const char *name) {
   size_t length = strlen(name);
-  for (const char *at = words; *at; at += strcspn(at, " "), at += strspn(at, " "))
-    if (strcspn(at, " ") == length && strncmp(at, name, length) == 0) return true;
+  return strcspn(at, " ") == length && strncmp(at, name, length) == 0;
+}
+
+static void print_area(const bt_command *const *all, const bt_command_area *area, bt_buffer *out) {
+  append_title(area->title, out);
+  for (const char *at = area->names; *at; at += strcspn(at, " "), at += strspn(at, " "))
+    for (const bt_command *const *command = all; *command; command++)
+      if (is_word(at, (*command)->name)) print_row(*command, out);
+}
+
+static bool is_in_areas(const bt_command_area *areas, const char *name) {
+  for (const bt_command_area *area = areas; area->title; area++)
+    for (const char *at = area->names; *at; at += strcspn(at, " "), at += strspn(at, " "))
+      if (is_word(at, name)) return true;
   return false;
 }
 
-static void print_area(const bt_command_area *area, bt_buffer *out) {
-  char name[32];
-  append_title(area->title, out);
-  for (const char *at = area->names; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
-    const bt_command *command = bt_command_find(name);
-    if (command) print_row(command, out);
-  }
-}
-
-static void print_others(bt_buffer *out) {
-  append_title("Other:", out);
-  for (const bt_command *const *command = bt_commands; *command; command++) {
-    bool is_printed = false;
-    for (const bt_command_area *area = bt_command_areas; area->title; area++)
-      is_printed = is_printed || has_word(area->names, (*command)->name);
-    if (!is_printed) print_row(*command, out);
-  }
-}
-
-void bt_help_print_all(bt_buffer *out) {
+void bt_help_print_all(const bt_command *const *all, const bt_command_area *areas, bt_buffer *out) {
   bt_help_wrap("betrace: did our traces ever break this rule, when did it start, and can you prove it?", 0,
                help_width(), out);
   bt_buffer_append_char(out, '\n');
@@ -237,8 +228,10 @@ void bt_help_print_all(bt_buffer *out) {
                       "betrace replay --traces traces.jsonl --dsl 'when { checkout } always { fraud-check }'\n"
                       "betrace replay --tempo http://127.0.0.1:3200 --rules rules.yaml --since 24h",
                       out);
-  for (const bt_command_area *area = bt_command_areas; area->title; area++) print_area(area, out);
-  print_others(out);
+  for (const bt_command_area *area = areas; area->title; area++) print_area(all, area, out);
+  append_title("Other:", out);
+  for (const bt_command *const *command = all; *command; command++)
+    if (!is_in_areas(areas, (*command)->name)) print_row(*command, out);
   append_text(out,
               "\nbetrace COMMAND --help tells more; betrace version prints the version.\n"
               "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out;\nbetrace help exit has "

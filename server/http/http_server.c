@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
@@ -31,19 +30,6 @@ enum {
   MAX_LOOPS = 16,
   LENT_LOOK_NS = 10 * 1000 * 1000
 };
-
-int64_t bt_http_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-bt_access *bt_http_access(bt_http_server *server) {
-  pthread_mutex_lock(&server->mutex);
-  bt_access *access = bt_access_acquire(server->access);
-  pthread_mutex_unlock(&server->mutex);
-  return access;
-}
 
 static void on_connection_close(void *data) {
   bt_http_connection *closed = data;

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/base/clock.h"
+#include "server/http/access.h"
 #include "server/http/audit.h"
 #include "server/http/body_budget.h"
 #include "server/http/client_rates.h"
@@ -106,9 +108,18 @@ typedef struct bt_http_handler { /* h2o gives us our handler back; the server ha
   bt_http_server *server;
 } bt_http_handler;
 
-/* http_server.c: the monotonic clock; what holds now, to be released (never NULL). */
-int64_t bt_http_now_ms(void);
-bt_access *bt_http_access(bt_http_server *server);
+/* The monotonic clock. */
+static inline int64_t bt_http_now_ms(void) {
+  return bt_clock_monotonic_ns() / 1000000;
+}
+
+/* Who may do what as it holds now, to be released (never NULL). */
+static inline bt_access *bt_http_access(bt_http_server *server) {
+  pthread_mutex_lock(&server->mutex);
+  bt_access *access = bt_access_acquire(server->access);
+  pthread_mutex_unlock(&server->mutex);
+  return access;
+}
 
 /* lent_tasks.c */
 /* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back or _leave. */

@@ -181,7 +181,7 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
 
 /* ---- those that wait ---- */
 
-/* What is under way for a reader goes on for a moment: for his next page, or for who asks the same again. */
+/* What a reader asked for goes on for a moment. He may ask for the next page, and another may ask the same. */
 static void want_for_a_moment(bt_evaluation *evaluation) {
   int64_t until_ns = bt_time_add(bt_clock_monotonic_ns(), POLL_NS);
   if (evaluation->wanted_until_ns < until_ns) evaluation->wanted_until_ns = until_ns;

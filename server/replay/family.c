@@ -272,8 +272,8 @@ static bt_status ask_linking(group *g, const bt_trace_id *ids, const bt_trace *c
   return status == BT_OK ? take_failure(g, &answer, links.range, error) : status;
 }
 
-/* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. A span that did not come with
- * its trace is nobody's that a rule asks for: where it may be missing, so may all that links to it. */
+/* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. No rule asks
+ * for a span that did not come with its trace. Where such a span may be missing, the links to it may be missing too. */
 static bt_status find_linking(group *g, size_t from, size_t end, bt_found_list *found, bool *is_whole,
                               bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, end - from + 1, sizeof *ids);

@@ -48,9 +48,11 @@ static bt_status check_options(const bt_watch_options *options, bt_error *error)
 }
 
 /* Rules of another store are watched there. */
-static void leave_out_others(const bt_watch_options *options, const char *tenant, bt_rule_list *rules) {
+static bt_status list_rules(const bt_watch *watch, const char *tenant, bt_rule_list *rules, bt_error *error) {
+  const bt_watch_options *options = &watch->options;
+  bt_status status = bt_rule_store_snapshot(options->store, tenant, rules, error);
   size_t kept = 0;
-  for (size_t i = 0; options->elsewhere && i < rules->count; i++) {
+  for (size_t i = 0; status == BT_OK && options->elsewhere && i < rules->count; i++) {
     const bt_rule_definition *rule = rules->items[i];
     if (options->elsewhere(options->elsewhere_context, tenant, options->source, false, rule))
       bt_rule_definition_unref(rule);
@@ -58,6 +60,7 @@ static void leave_out_others(const bt_watch_options *options, const char *tenant
       rules->items[kept++] = rule;
   }
   if (options->elsewhere) rules->count = kept;
+  return status;
 }
 
 /* A store is asked nothing for a tenant that has no rule of it. */
@@ -65,9 +68,7 @@ static bool has_rules(const bt_watch *watch, const char *tenant) {
   bt_rule_list rules = {0};
   bt_error error = {0};
   if (!watch->options.elsewhere) return true;
-  if (bt_rule_store_snapshot(watch->options.store, tenant, &rules, &error) == BT_OK)
-    leave_out_others(&watch->options, tenant, &rules);
-  bool has_any = rules.count > 0;
+  bool has_any = list_rules(watch, tenant, &rules, &error) == BT_OK && rules.count;
   bt_rule_list_dispose(&rules);
   return has_any;
 }
@@ -92,8 +93,7 @@ static bool add_watcher(bt_watch *watch, const char *tenant, bt_error *error) {
 static bool round_of(bt_watch *watch, bt_watcher *watcher, int64_t now_ns) {
   bt_error error = {0};
   bt_rule_list rules = {0};
-  bt_status status = bt_rule_store_snapshot(watch->options.store, watcher->tenant, &rules, &error);
-  if (status == BT_OK) leave_out_others(&watch->options, watcher->tenant, &rules);
+  bt_status status = list_rules(watch, watcher->tenant, &rules, &error);
   if (status == BT_OK) status = bt_watcher_round(watcher, &rules, now_ns, &error);
   bt_rule_list_dispose(&rules);
   if (status != BT_OK && status != BT_CANCELLED)
@@ -113,10 +113,6 @@ static bool is_union(bt_watch *watch, const char *tenant) {
   return true;
 }
 
-static int64_t to_seconds(int64_t ns) {
-  return ns / SECOND_NS;
-}
-
 /* What watch goes by. The wall clock of a test is not held against another one. */
 static int64_t read_clock(bt_watch *watch) {
   if (watch->options.now) return watch->options.now();
@@ -128,7 +124,7 @@ static int64_t read_clock(bt_watch *watch) {
   if (was_set)
     bt_log(BT_LOG_WARNING, "watch: the clock was set %s by %" PRId64 " s; watch goes on by the time that has passed%s",
            watch->clock.offset_ns < 0 ? "back" : "forward",
-           to_seconds(watch->clock.offset_ns < 0 ? -watch->clock.offset_ns : watch->clock.offset_ns),
+           (watch->clock.offset_ns < 0 ? -watch->clock.offset_ns : watch->clock.offset_ns) / SECOND_NS,
            watch->clock.offset_ns < 0
                ? ", and searches again what it searched too early; restart the service when the clock is right"
                : ", and follows the clock if it stays so for an hour");
@@ -236,12 +232,5 @@ bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, b
 }
 
 bt_watch_emission bt_watch_emission_look(bt_watch *watch) {
-  const bt_emitter_status status = bt_emitter_look(watch->emitter);
-  bt_watch_emission out = {.queued = status.queued,
-                           .emitted = status.emitted,
-                           .already_there = status.already_there,
-                           .retracted = status.retracted,
-                           .failures = status.failures};
-  memcpy(out.message, status.message, sizeof out.message);
-  return out;
+  return bt_emitter_look(watch->emitter);
 }

@@ -13,7 +13,9 @@
 #include "dsl/base/error.h"
 #include "server/memory/account.h"
 #include "server/metrics/metrics.h"
+#include "server/replay/kept_traces.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 #include "server/store/rule_store.h"
 #include "server/work/workplace.h"
 #include "tempo/wire/http_client.h"
@@ -88,8 +90,9 @@ bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, b
 
 typedef struct bt_watch_emission {
   size_t queued;
-  uint64_t emitted, already_there, retracted, failures;
-  char message[200]; /* of the last failure; "" once it passed */
+  size_t checkpoints;                                   /* that are under way */
+  uint64_t emitted, already_there, retracted, failures; /* failures: attempts that left something unsent */
+  char message[200];                                    /* of the last failure; "" once it passed */
 } bt_watch_emission;
 bt_watch_emission bt_watch_emission_look(bt_watch *watch);
 

@@ -42,10 +42,10 @@ size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MA
     const char *slash = memchr(one.ptr, '/', one.len);
     if (!slash) break;
     bt_str start = {one.ptr, (size_t)(slash - one.ptr)}, end = {slash + 1, one.len - start.len - 1};
-    bt_time_range *gap = &gaps[count];
-    if (!bt_time_parse(start, 0, &gap->start_ns) || !bt_time_parse(end, 0, &gap->end_ns)) break;
-    if (gap->start_ns >= gap->end_ns) break;
-    count++;
+    bt_time_range gap;
+    if (!bt_time_parse(start, 0, &gap.start_ns) || !bt_time_parse(end, 0, &gap.end_ns)) break;
+    if (gap.start_ns >= gap.end_ns) break;
+    bt_watch_gaps_add(gaps, &count, gap); /* a text may have them in any order */
     size_t used = one.len + (blank ? 1 : 0);
     text = (bt_str){text.ptr + used, text.len - used};
   }
@@ -111,7 +111,8 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
 /* ---- finding the newest ---- */
 
 typedef struct finder {
-  const bt_checkpoint_request *request;
+  const bt_watch_round *round;
+  int64_t before_ns; /* as asked for */
   bt_checkpoint own; /* the newest of this watcher */
   bool has_own;
   bt_checkpoint others[OTHERS_MAX]; /* the newest of each watcher of another number of watchers */
@@ -201,10 +202,10 @@ static bt_status take_checkpoint(void *context, const bt_read_trace *read, bt_er
     f->unread++;
     return BT_OK;
   }
-  if (!bt_trace_is_own(read->trace, bt_str_from(f->request->tenant))) return BT_OK;
-  if (!read_checkpoint(read->trace, &one) || !is_of_store(read->trace, f->request->store)) return BT_OK;
-  if (f->request->before_ns && one.until_ns >= f->request->before_ns) return BT_OK;
-  if (one.replica != f->request->replica || one.replicas != f->request->replicas)
+  if (!bt_trace_is_own(read->trace, bt_str_from(f->round->tenant))) return BT_OK;
+  if (!read_checkpoint(read->trace, &one) || !is_of_store(read->trace, f->round->options->source_name)) return BT_OK;
+  if (f->before_ns && one.until_ns >= f->before_ns) return BT_OK;
+  if (one.replica != f->round->options->replica || one.replicas != f->round->options->replicas)
     keep_other(f, &one);
   else if (!f->has_own || one.until_ns > f->own.until_ns) {
     f->own = one;
@@ -248,18 +249,10 @@ static int compare_newest(const void *a, const void *b) {
   return (x->start_ns < y->start_ns) - (x->start_ns > y->start_ns);
 }
 
-static bt_status read_some(bt_source *source, finder *f, const bt_found *items, size_t count, bt_time_range range,
-                           bool by_id, bt_error *error) {
+static bt_status read_some(finder *f, const bt_found *items, size_t count, bt_time_range range, bool by_id,
+                           bt_error *error) {
   bt_trace_id ids[READ_MAX];
   for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
-  bt_read_request read = {.ids = ids,
-                          .count = count,
-                          .range = range,
-                          .by_id = by_id || count <= 2,
-                          .with_own = true,
-                          .tenant = f->request->tenant[0] ? f->request->tenant : NULL,
-                          .cancel = f->request->cancel,
-                          .priority = BT_PRIORITY_WATCH};
   bt_projected attributes[] = {
       {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},          {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
       {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
@@ -267,89 +260,83 @@ static bt_status read_some(bt_source *source, finder *f, const bt_found *items, 
       {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)},         {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_FIRST)},
       {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_SECOND)}, {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_LATE)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
-  read.projection = &projection;
-  bt_source_account account = {0};
-  bt_status status = bt_source_read(source, &read, take_checkpoint, f, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be read: %.190s", account.failed[0].reason);
-  bt_source_account_dispose(&account);
-  return status;
+  bt_read_request read = {.ids = ids,
+                          .count = count,
+                          .range = range,
+                          .projection = &projection,
+                          .by_id = by_id || count <= 2,
+                          .with_own = true};
+  bt_watch_cost not_counted = {0};
+  return bt_watch_round_read(f->round, bt_watch_own(f->round->options), read,
+                             "checkpoints could not be read: ", take_checkpoint, f, &not_counted, error);
 }
 
 /* To begin anew because no checkpoint could be read would skip what lies since the last one. */
-static bt_status read_again(bt_source *source, finder *f, const bt_found *items, size_t count, bt_time_range range,
-                            bt_error *error) {
+static bt_status read_again(finder *f, const bt_found *items, size_t count, bt_time_range range, bt_error *error) {
   f->unread = 0;
   size_t newest = count < REREAD_MAX ? count : REREAD_MAX;
-  bt_status status = read_some(source, f, items, newest, range, true, error);
+  bt_status status = read_some(f, items, newest, range, true, error);
   if (status != BT_OK || f->has_own || f->other_count || !f->unread) return status;
   return bt_error_set(error, BT_UNAVAILABLE, "search names %zu checkpoints, and no read gives one of them", count);
 }
 
 /* In batches, newest first, until one of this watcher's is among them. */
-static bt_status read_batches(bt_source *source, finder *f, const bt_found_list *found, bt_time_range range,
-                              bt_error *error) {
+static bt_status read_batches(finder *f, const bt_found_list *found, bt_time_range range, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < found->count && !f->has_own; i += READ_MAX) {
     size_t count = found->count - i < READ_MAX ? found->count - i : READ_MAX;
-    status = read_some(source, f, found->items + i, count, range, false, error);
+    status = read_some(f, found->items + i, count, range, false, error);
   }
   if (status == BT_OK && !f->has_own && !f->other_count && f->unread)
-    status = read_again(source, f, found->items, found->count, range, error);
+    status = read_again(f, found->items, found->count, range, error);
   return status;
 }
 
 /* The newest few by id: each is answered for itself and has all of the timeout, where one batch of all of them may
  * never be answered by a source that is busy. Any of this watcher's will do: what an older one says is true too, and
  * less. */
-static bt_status read_found(bt_source *source, finder *f, const bt_found_list *found, bt_time_range range,
-                            bt_error *error) {
+static bt_status read_found(finder *f, const bt_found_list *found, bt_time_range range, bt_error *error) {
   size_t count = found->count < NEWEST_MAX ? found->count : NEWEST_MAX;
   bt_error why = {0};
   if (!count) return BT_OK;
-  bt_status status = read_some(source, f, found->items, count, range, true, &why);
+  bt_status status = read_some(f, found->items, count, range, true, &why);
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) return bt_error_set(error, status, "%s", why.message);
   if (f->has_own) return BT_OK;
   f->unread = 0;
-  return read_batches(source, f, found, range, error);
+  return read_batches(f, found, range, error);
 }
 
-static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_error *error) {
+static bt_status find_in(finder *f, bt_time_range range, bt_error *error) {
   bt_search_request search = {.query = bt_own_traces_query(BT_OWN_CHECKPOINTS),
                               .range = range,
                               .expected = BT_EXPECTS_FEW,
-                              .tenant = f->request->tenant[0] ? f->request->tenant : NULL,
-                              .cancel = f->request->cancel,
                               .priority = BT_PRIORITY_WATCH};
   bt_found_list found = {0};
-  bt_source_account account = {0};
-  bt_status status = bt_source_search(source, &search, &found, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be searched: %.190s", account.failed[0].reason);
+  bt_watch_cost not_counted = {0};
+  bt_status status = bt_watch_round_search(f->round, bt_watch_own(f->round->options), search,
+                                           "checkpoints could not be searched: ", &found, &not_counted, error);
   bt_found_list_keep_own(&found);
   if (status == BT_OK && found.count) qsort(found.items, found.count, sizeof *found.items, compare_newest);
-  if (status == BT_OK) status = read_found(source, f, &found, range, error);
+  if (status == BT_OK) status = read_found(f, &found, range, error);
   bt_found_list_dispose(&found);
-  bt_source_account_dispose(&account);
   return status;
 }
 
-bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
-                             bt_error *error) {
-  finder f = {.request = request};
-  int64_t recent_ns = bt_time_subtract(request->now_ns, RECENT_NS);
-  if (recent_ns < request->oldest_ns) recent_ns = request->oldest_ns;
-  int64_t end_ns = bt_time_add(request->now_ns, RECENT_NS); /* a clock may have been ahead */
-  bt_status status = find_in(source, &f, (bt_time_range){recent_ns, end_ns}, error);
-  if (status == BT_OK && !f.has_own && request->oldest_ns < recent_ns)
-    status = find_in(source, &f, (bt_time_range){request->oldest_ns, recent_ns}, error);
+bt_status bt_checkpoint_find(const bt_watch_round *round, int64_t oldest_ns, int64_t before_ns, bt_checkpoint *out,
+                             bool *found, bt_error *error) {
+  finder f = {.round = round, .before_ns = before_ns};
+  int64_t recent_ns = bt_time_later(bt_time_subtract(round->now_ns, RECENT_NS), oldest_ns);
+  int64_t end_ns = bt_time_add(round->now_ns, RECENT_NS); /* a clock may have been ahead */
+  bt_status status = find_in(&f, (bt_time_range){recent_ns, end_ns}, error);
+  if (status == BT_OK && !f.has_own && oldest_ns < recent_ns)
+    status = find_in(&f, (bt_time_range){oldest_ns, recent_ns}, error);
   *found = status == BT_OK && (f.has_own || f.other_count);
   if (!*found) return status;
   if (f.has_own)
     *out = f.own;
   else
     join_others(&f, out);
-  out->replica = request->replica;
-  out->replicas = request->replicas;
+  out->replica = round->options->replica;
+  out->replicas = round->options->replicas;
   return status;
 }

@@ -10,6 +10,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "server/watch/watch_round.h"
 #include "server/watch/watch_schedule.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
@@ -47,18 +48,12 @@ typedef struct bt_checkpoint {
 bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
                              const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 
-typedef struct bt_checkpoint_request {
-  const char *tenant, *store; /* store: as above */
-  uint32_t replica, replicas; /* whose; where it has none, what all those of another number had done */
-  int64_t now_ns, oldest_ns;  /* how far back to look */
-  int64_t before_ns;          /* 0: any; else one whose `until` lies before it */
-  const bt_cancel *cancel;
-} bt_checkpoint_request;
-
-/* The newest checkpoint that the source has. *found false: there is none. Anything but BT_OK: it is not known whether
- * there is one. BT_UNAVAILABLE: part of the range was not answered; else errors are those of the source. */
-bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
-                             bt_error *error) BT_MUST_CHECK;
+/* The newest checkpoint that the watcher's own store has of the time from oldest_ns on; where there is none, what all
+ * watchers of another number had done. before_ns: one whose `until` lies before it; 0: any. *found false: there is
+ * none. Anything but BT_OK: it is not known whether there is one. BT_UNAVAILABLE: part of the range was not answered;
+ * else errors are those of the source. */
+bt_status bt_checkpoint_find(const bt_watch_round *round, int64_t oldest_ns, int64_t before_ns, bt_checkpoint *out,
+                             bool *found, bt_error *error) BT_MUST_CHECK;
 
 /* "start/end start/end …"; what does not parse ends it, and then *is_whole is false. For tests and reading. */
 size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX], bool *is_whole);

@@ -6,7 +6,6 @@
 #define BT_SERVER_WATCH_COUNTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/base/error.h"

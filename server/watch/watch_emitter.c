@@ -2,6 +2,7 @@
  * it goes first meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
 #include "server/watch/watch_emitter.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ struct bt_emitter {
   bt_emitter_checkpoint *checkpoints;      /* that wait, oldest first; at most one of each owner */
   const char *sending[BT_EMITTER_SENDERS]; /* the tenants of what is under way; NULL: a sender that is free */
   uint64_t batches;                        /* that were begun */
-  bt_emitter_status status;
+  bt_watch_emission status;
 };
 
 /* ---- who sends for whom ---- */
@@ -124,7 +125,7 @@ static bool has_trouble(const bt_emitter *emitter) {
 
 /* The message of a failure stays until everything that failed has passed. */
 static void count_result(bt_emitter *emitter, bool retract, const bt_emission_result *result, bool failed) {
-  bt_emitter_status *status = &emitter->status;
+  bt_watch_emission *status = &emitter->status;
   *(retract ? &status->retracted : &status->emitted) += result->emitted;
   status->already_there += result->already_there;
   if (failed) {
@@ -253,6 +254,7 @@ size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {
 
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item) {
   pthread_mutex_lock(&emitter->mutex);
+  assert(emitter->count < emitter->capacity); /* invariant: nothing that was found is dropped for want of room */
   if (emitter->count < emitter->capacity) emitter->slots[emitter->count++] = (slot){.item = *item};
   bt_crew_wake_all(&emitter->crew);
   pthread_mutex_unlock(&emitter->mutex);
@@ -273,9 +275,9 @@ size_t bt_emitter_take(bt_emitter *emitter, const void *owner, bt_emitter_item *
   return taken;
 }
 
-bt_emitter_status bt_emitter_look(bt_emitter *emitter) {
+bt_watch_emission bt_emitter_look(bt_emitter *emitter) {
   pthread_mutex_lock(&emitter->mutex);
-  bt_emitter_status status = emitter->status;
+  bt_watch_emission status = emitter->status;
   status.queued = 0;
   for (size_t i = 0; i < emitter->count; i++) status.queued += emitter->slots[i].state != SLOT_SENT;
   pthread_mutex_unlock(&emitter->mutex);

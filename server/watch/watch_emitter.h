@@ -14,6 +14,7 @@
 #include "server/replay/emission.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
+#include "server/watch/watch.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open_set.h"
 #include "server/work/workplace.h"
@@ -38,7 +39,7 @@ typedef struct bt_watch_sink {
 typedef struct bt_emitter bt_emitter;
 
 typedef struct bt_emitter_item {
-  void *owner;        /* of whom pushed it */
+  void *owner;        /* who pushed it, and takes it back */
   const char *tenant; /* borrowed */
   bt_open *open;      /* borrowed until it was taken back */
   bool retract;
@@ -61,13 +62,6 @@ typedef struct bt_emitter_checkpoint {
   struct bt_emitter_checkpoint *next;
 } bt_emitter_checkpoint;
 
-typedef struct bt_emitter_status {
-  size_t queued;
-  size_t checkpoints;                                   /* that are under way */
-  uint64_t emitted, already_there, retracted, failures; /* failures: attempts that left something unsent */
-  char message[200];                                    /* of the last failure; "" once it passed */
-} bt_emitter_status;
-
 /* new. capacity: items that wait or were sent and not taken yet. BT_NO_MEMORY alone. */
 bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
                          bt_error *error) BT_MUST_CHECK;
@@ -84,6 +78,6 @@ size_t bt_emitter_take(bt_emitter *emitter, const void *owner, bt_emitter_item *
 void bt_emitter_push_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one);
 /* What became of it, told once; *why: of a failure. */
 bt_emitter_fate bt_emitter_take_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one, bt_error *why);
-bt_emitter_status bt_emitter_look(bt_emitter *emitter);
+bt_watch_emission bt_emitter_look(bt_emitter *emitter);
 
 #endif

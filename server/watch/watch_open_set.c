@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "dsl/base/arena.h"
-
 enum { FIRST_ITEMS = 48 };
 
 static size_t bytes_of(const bt_violation *violation) {
@@ -18,13 +16,9 @@ static void free_open(const bt_open_set *set, bt_open *open) {
   free(open);
 }
 
-static size_t held_bytes(const bt_open_set *set) {
-  return set->capacity * sizeof(bt_open *) + bt_table_held_bytes(&set->table);
-}
-
 void bt_open_set_dispose(bt_open_set *set) {
   for (size_t i = 0; i < set->count; i++) free_open(set, set->items[i]);
-  bt_watch_room_give(set->room, held_bytes(set));
+  bt_watch_room_give(set->room, bt_watch_room_held(sizeof(bt_open *), set->capacity, &set->table));
   free(set->items);
   bt_table_dispose(&set->table);
   *set = (bt_open_set){.room = set->room};
@@ -41,24 +35,14 @@ static bool is_busy(const bt_open *open) {
   return open->state == BT_OPEN_QUEUED || open->state == BT_OPEN_RETRACTING;
 }
 
-static bool resize_items(bt_open_set *set, size_t capacity) {
-  bt_open **items = bt_realloc_array(set->items, capacity, sizeof(bt_open *));
-  if (!items) return false;
-  set->items = items;
-  set->capacity = capacity;
-  return true;
-}
-
-/* Room for one more. While the old and the new are there, both are held. */
+/* Room for one more. */
 static bt_status widen_set(bt_open_set *set, bt_error *error) {
   if (set->count < set->capacity) return BT_OK;
-  size_t capacity = set->capacity ? set->capacity * 2 : FIRST_ITEMS, before = held_bytes(set);
-  size_t wanted = capacity * sizeof(bt_open *) + bt_table_bytes(capacity);
-  if (!bt_watch_room_take(set->room, wanted))
-    return bt_watch_room_say(set->room, "more of the violations that it has found", error);
-  bool has_room = bt_table_resize(&set->table, capacity) && resize_items(set, capacity);
-  bt_watch_room_give(set->room, before + wanted - held_bytes(set));
-  return has_room ? BT_OK : bt_error_no_memory(error);
+  size_t wanted = set->capacity ? set->capacity * 2 : FIRST_ITEMS;
+  bt_open **items = bt_watch_room_resize(set->room, "more of the violations that it has found", set->items,
+                                         sizeof(bt_open *), &set->capacity, wanted, &set->table, error);
+  if (items) set->items = items;
+  return items ? BT_OK : error->status;
 }
 
 bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rule_definition *definition,
@@ -77,10 +61,8 @@ bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_ru
     bt_violation_free(violation);
     return status;
   }
-  *open = (bt_open){.violation = violation,
-                    .definition = bt_rule_definition_ref(definition),
-                    .holds_ns = INT64_MAX,
-                    .gap_holds_ns = INT64_MAX};
+  *open = (bt_open){
+      .violation = violation, .definition = bt_rule_definition_ref(definition), .hold = BT_WATCH_HOLDS_NOTHING};
   bt_table_add(&set->table, bt_hash_id(violation->id.bytes), set->count);
   set->items[set->count++] = open;
   *out = open;
@@ -116,12 +98,9 @@ size_t bt_open_set_forget_sent(bt_open_set *set) {
   return before - set->count;
 }
 
-void bt_open_set_held(const bt_open_set *set, int64_t *done_ns, int64_t *gap_ns) {
-  *done_ns = *gap_ns = INT64_MAX;
-  for (size_t i = 0; i < set->count; i++) {
-    const bt_open *open = set->items[i];
-    if (!is_busy(open)) continue;
-    if (open->holds_ns < *done_ns) *done_ns = open->holds_ns;
-    if (open->gap_holds_ns < *gap_ns) *gap_ns = open->gap_holds_ns;
-  }
+bt_watch_hold bt_open_set_hold(const bt_open_set *set) {
+  bt_watch_hold hold = BT_WATCH_HOLDS_NOTHING;
+  for (size_t i = 0; i < set->count; i++)
+    if (is_busy(set->items[i])) hold = bt_watch_hold_join(hold, set->items[i]->hold);
+  return hold;
 }

@@ -13,6 +13,7 @@
 #include "dsl/trace/trace.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
+#include "server/watch/watch_schedule.h"
 #include "server/watch/watch_room.h"
 
 typedef enum bt_open_state {
@@ -28,8 +29,7 @@ typedef struct bt_open {
   bt_open_state state;
   bool retract_next;    /* it was undone while it waited to be sent */
   int64_t trace_end_ns; /* as known when it was judged: when to forget it */
-  int64_t holds_ns;     /* while it is not sent: slices are done only up to here */
-  int64_t gap_holds_ns;
+  bt_watch_hold hold;   /* while it is not sent */
 } bt_open;
 
 typedef struct bt_open_set {
@@ -50,7 +50,7 @@ void bt_open_set_purge(bt_open_set *set, int64_t before_ns);
 /* For want of room: forgets, of what was sent, those of the older traces, at least one; returns how many. They may be
  * found and sent again, under the same ids, and cannot be taken back. */
 size_t bt_open_set_forget_sent(bt_open_set *set);
-/* How far the slices (and gaps) are done for all that is not sent yet; INT64_MAX: everything is. */
-void bt_open_set_held(const bt_open_set *set, int64_t *done_ns, int64_t *gap_ns);
+/* By all that is not sent yet. */
+bt_watch_hold bt_open_set_hold(const bt_open_set *set);
 
 #endif

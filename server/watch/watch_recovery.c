@@ -1,15 +1,26 @@
-/* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a
- * restart could not undo a violation that was sent before it. Thread: the watcher's. */
+/* What was sent before. See watch_recovery.h. */
+#include "server/watch/watch_recovery.h"
+
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
 #include "server/base/log.h"
 #include "server/base/time_text.h"
 #include "server/replay/violation.h"
-#include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 
 enum { PAGE_MAX = 200, BY_ID_MAX = 50 };
+
+typedef struct recovering {
+  const bt_watch_round *round;
+  bt_open_set *open;
+  int64_t *unread_since_ns;
+  bt_time_range range;
+  const bt_trace_id *page;      /* of the read under way */
+  bt_trace_id unread[PAGE_MAX]; /* of the page: what the batch did not give */
+  size_t unread_count, lost, given;
+  bool is_final; /* it is by id */
+} recovering;
 
 static bt_str find_text(const bt_span *span, const char *key) {
   const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
@@ -17,10 +28,10 @@ static bt_str find_text(const bt_span *span, const char *key) {
 }
 
 /* The rule that it is about, if it is still under watch with the same condition. */
-static const bt_rule_definition *rule_of(const bt_watcher *watcher, const bt_span *span) {
+static const bt_rule_definition *rule_of(const bt_watch_rules *rules, const bt_span *span) {
   bt_str id = find_text(span, BT_OWN_RULE_ID), hash = find_text(span, BT_OWN_CONDITION_HASH);
-  for (size_t i = 0; i < watcher->rules->count; i++) {
-    const bt_rule_definition *definition = watcher->rules->items[i].definition;
+  for (size_t i = 0; i < rules->count; i++) {
+    const bt_rule_definition *definition = rules->items[i].definition;
     if (bt_str_equal(id, bt_str_from(definition->fields.id)) &&
         bt_str_equal(hash, bt_str_from(definition->condition_hash)))
       return definition;
@@ -42,42 +53,33 @@ static bt_status restore_violation(const bt_span *span, const bt_own_ids *ids, c
   return bt_violation_restore(&record, out, error);
 }
 
-static bt_status add_sent_violation(bt_watcher *watcher, const bt_trace *trace, const bt_span *span, bt_error *error) {
-  const bt_rule_definition *definition = rule_of(watcher, span);
+static bt_status add_sent_violation(recovering *r, const bt_trace *trace, const bt_span *span, bt_error *error) {
+  const bt_rule_definition *definition = rule_of(r->round->rules, span);
   bt_trace_id violating;
   bt_own_ids ids;
   if (!definition || !bt_trace_id_parse(find_text(span, BT_OWN_TRACE_ID), &violating)) return BT_OK;
-  bt_status status = bt_violation_ids_derive(bt_str_from(watcher->tenant), bt_str_from(definition->fields.id),
+  bt_status status = bt_violation_ids_derive(bt_str_from(r->round->tenant), bt_str_from(definition->fields.id),
                                              bt_str_from(definition->condition_hash), &violating, &ids, error);
-  if (status != BT_OK || bt_open_set_find(&watcher->open, &ids.trace_id)) return status;
+  if (status != BT_OK || bt_open_set_find(r->open, &ids.trace_id)) return status;
   bt_violation *violation = NULL;
   status = restore_violation(span, &ids, &violating, &violation, error);
   if (status != BT_OK) return status;
   bt_open *open = NULL;
-  status = bt_open_set_add(&watcher->open, violation, definition, &open, error);
+  status = bt_open_set_add(r->open, violation, definition, &open, error);
   if (status != BT_OK) return status;
   open->state = trace->span_count > 1 ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
-  open->trace_end_ns = watcher->now_ns; /* not known; it is kept long enough for the sweeps */
+  open->trace_end_ns = r->round->now_ns; /* not known; it is kept long enough for the sweeps */
   return BT_OK;
 }
 
 /* ---- reading ---- */
 
-typedef struct recovering {
-  bt_watcher *watcher;
-  bt_time_range range;
-  const bt_trace_id *page;      /* of the read under way */
-  bt_trace_id unread[PAGE_MAX]; /* of the page: what the batch did not give */
-  size_t unread_count, lost, given;
-  bool is_final; /* it is by id */
-} recovering;
-
 static bt_status take_own_trace(void *context, const bt_read_trace *read, bt_error *error) {
   recovering *r = context;
   bool is_there = read->trace && read->trace->span_count && (r->is_final || !read->needs_by_id);
   r->given += is_there;
-  if (is_there && bt_trace_is_own(read->trace, bt_str_from(r->watcher->tenant)))
-    return add_sent_violation(r->watcher, read->trace, &read->trace->spans[0], error);
+  if (is_there && bt_trace_is_own(read->trace, bt_str_from(r->round->tenant)))
+    return add_sent_violation(r, read->trace, &read->trace->spans[0], error);
   if (is_there) return BT_OK; /* somebody else's, under our name */
   if (r->is_final)
     r->lost++;
@@ -99,35 +101,27 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
                              .range = r->range,
                              .projection = r->is_final ? NULL : &projection,
                              .by_id = r->is_final,
-                             .with_own = true,
-                             .tenant = bt_watcher_scope(r->watcher),
-                             .cancel = r->watcher->cancel,
-                             .priority = BT_PRIORITY_WATCH};
-  bt_source_account account = {0};
+                             .with_own = true};
+  bt_watch_cost not_counted = {0};
   r->page = ids;
-  bt_status status = bt_source_read(bt_watch_own(r->watcher->options), &request, take_own_trace, r, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be read: %.190s", account.failed[0].reason);
-  bt_source_account_dispose(&account);
-  return status;
+  return bt_watch_round_read(r->round, bt_watch_own(r->round->options), request,
+                             "sent violations could not be read: ", take_own_trace, r, &not_counted, error);
 }
 
 /* Whether a read failed because of what it asked for: a source that is gone answers nothing. */
 static bool is_of_the_page(const recovering *r, bt_status status) {
   bt_error why = {0};
   if (status == BT_REFUSED) return true;
-  return status == BT_UNAVAILABLE &&
-         bt_source_check(bt_watch_own(r->watcher->options), r->watcher->cancel, &why) == BT_OK;
+  return status == BT_UNAVAILABLE && bt_source_check(bt_watch_own(r->round->options), r->round->cancel, &why) == BT_OK;
 }
 
 /* One that no read gives while the source answers others: watching waits for it, but not longer than lookback. */
 static bt_status read_single_trace(recovering *r, const bt_trace_id *id, bt_error *error) {
-  bt_watcher *watcher = r->watcher;
   bt_status status = read_page(r, id, 1, error);
   if (!is_of_the_page(r, status)) return status;
-  if (!watcher->unread_since_ns) watcher->unread_since_ns = watcher->now_ns;
-  int64_t waited_ns = bt_time_subtract(watcher->now_ns, watcher->unread_since_ns);
-  if (waited_ns < watcher->schedule.times.lookback_ns) return status;
+  if (!*r->unread_since_ns) *r->unread_since_ns = r->round->now_ns;
+  int64_t waited_ns = bt_time_subtract(r->round->now_ns, *r->unread_since_ns);
+  if (waited_ns < r->round->times->lookback_ns) return status;
   r->lost++;
   return BT_OK;
 }
@@ -139,7 +133,7 @@ static bt_status read_by_id(recovering *r, const bt_trace_id *ids, size_t count,
   r->lost = lost; /* they are asked for again */
   status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++)
-    if (!bt_open_set_find(&r->watcher->open, &ids[i])) status = read_single_trace(r, &ids[i], error);
+    if (!bt_open_set_find(r->open, &ids[i])) status = read_single_trace(r, &ids[i], error);
   return status;
 }
 
@@ -167,7 +161,7 @@ static bt_status read_found(recovering *r, const bt_found_list *found, bt_error 
   size_t count = 0;
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < found->count; i++) {
-    if (!bt_open_set_find(&r->watcher->open, &found->items[i].id)) ids[count++] = found->items[i].id;
+    if (!bt_open_set_find(r->open, &found->items[i].id)) ids[count++] = found->items[i].id;
     if (count < PAGE_MAX && i + 1 < found->count) continue;
     if (count) status = read_some(r, ids, count, error);
     count = 0;
@@ -176,41 +170,36 @@ static bt_status read_found(recovering *r, const bt_found_list *found, bt_error 
 }
 
 /* What a replay had sent before watch found it is watch's to take back, too. */
-static bt_status search_sent_violations(const bt_watcher *watcher, bt_time_range range, bt_found_list *found,
+static bt_status search_sent_violations(const bt_watch_round *round, bt_time_range range, bt_found_list *found,
                                         bt_error *error) {
   bt_search_request request = {.query = bt_own_traces_query(BT_OWN_VIOLATIONS),
                                .range = range,
                                .expected = BT_EXPECTS_FEW,
-                               .tenant = bt_watcher_scope(watcher),
-                               .cancel = watcher->cancel,
                                .priority = BT_PRIORITY_WATCH};
-  bt_source_account account = {0};
-  bt_status status = bt_source_search(bt_watch_own(watcher->options), &request, found, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status =
-        bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);
+  bt_watch_cost not_counted = {0};
+  bt_status status = bt_watch_round_search(round, bt_watch_own(round->options), request,
+                                           "sent violations could not be searched: ", found, &not_counted, error);
   bt_found_list_keep_own(found);
-  bt_source_account_dispose(&account);
   return status;
 }
 
 /* A trace that is searched again was judged after its spans began; its violation may have been sent for longer than
  * that: the sweeps bound how late a span may undo it. What was away for long begins to search where the
  * one before it ended, hours ago. */
-static int64_t begins_at(const bt_watcher *watcher) {
-  const bt_watch_times *times = &watcher->schedule.times;
+static int64_t begins_at(const bt_watch_round *round, int64_t from_ns) {
+  const bt_watch_times *times = round->times;
   int64_t kept_ns = bt_time_add(bt_watch_last_delay(times), times->settle_ns + 2 * times->sweep_step_ns);
-  int64_t always_ns = bt_time_subtract(watcher->now_ns, bt_watch_last_delay(times));
-  int64_t from_ns = bt_watch_schedule_from_ns(&watcher->schedule);
-  return bt_time_subtract(from_ns < always_ns ? from_ns : always_ns, kept_ns);
+  int64_t always_ns = bt_time_subtract(round->now_ns, bt_watch_last_delay(times));
+  return bt_time_subtract(bt_time_earlier(from_ns, always_ns), kept_ns);
 }
 
-bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
-  bt_time_range range = {begins_at(watcher), bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns)};
+bt_status bt_watch_recover(const bt_watch_round *round, int64_t from_ns, bt_open_set *open, int64_t *unread_since_ns,
+                           bt_error *error) {
+  bt_time_range range = {begins_at(round, from_ns), bt_time_add(round->now_ns, round->times->settle_ns)};
   bt_found_list found = {0};
-  recovering r = {.watcher = watcher, .range = range};
-  bt_status status = search_sent_violations(watcher, range, &found, error);
-  if (status != BT_OK) watcher->unread_since_ns = 0;
+  recovering r = {.round = round, .open = open, .unread_since_ns = unread_since_ns, .range = range};
+  bt_status status = search_sent_violations(round, range, &found, error);
+  if (status != BT_OK) *unread_since_ns = 0;
   if (status == BT_OK) status = read_found(&r, &found, error);
   if (status == BT_OK && r.lost > 1 && !r.given)
     status = bt_error_set(error, BT_UNAVAILABLE, "none of %zu violations that were sent before could be read", r.lost);

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
-#include "dsl/base/text.h"
 #include "dsl/evaluate/eval.h"
+#include "dsl/plan/filter.h"
 #include "dsl/plan/plan.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"

@@ -1,6 +1,7 @@
 /* The ranges to search. See watch_schedule.h. */
 #include "server/watch/watch_schedule.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
@@ -46,12 +47,22 @@ static void join_gaps(bt_time_range *gaps, size_t *count) {
   *count = *count ? kept + 1 : 0;
 }
 
+#ifndef NDEBUG
+/* Invariant: gaps follow one another in time, and none touches the next, so that nothing is caught up twice. */
+static bool are_gaps_apart(const bt_time_range *gaps, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (gaps[i].start_ns >= gaps[i].end_ns || (i && gaps[i].start_ns <= gaps[i - 1].end_ns)) return false;
+  return true;
+}
+#endif
+
 void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_time_range gap) {
   if (*count == BT_WATCH_GAPS_MAX) gap = bt_watch_hull(gap, gaps[--*count]);
   size_t at = (*count)++;
   for (; at && gaps[at - 1].start_ns > gap.start_ns; at--) gaps[at] = gaps[at - 1];
   gaps[at] = gap;
   join_gaps(gaps, count);
+  assert(are_gaps_apart(gaps, *count));
 }
 
 void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns) {
@@ -98,6 +109,15 @@ void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int6
   }
 }
 
+size_t bt_watch_schedule_gaps(const bt_watch_schedule *schedule, int64_t held_ns,
+                              bt_time_range gaps[BT_WATCH_GAPS_MAX]) {
+  size_t count = schedule->gap_count;
+  memcpy(gaps, schedule->gaps, count * sizeof *gaps);
+  if (held_ns < schedule->caught_up_ns)
+    bt_watch_gaps_add(gaps, &count, (bt_time_range){held_ns, schedule->caught_up_ns});
+  return count;
+}
+
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   int64_t done_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
@@ -139,7 +159,7 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
                              const int64_t swept_ns[BT_WATCH_SWEEPS], int64_t now_ns) {
   bool is_first = watermark_ns == INT64_MIN;
   int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
-  *schedule = (bt_watch_schedule){.times = *times};
+  *schedule = (bt_watch_schedule){.times = *times, .caught_up_ns = INT64_MIN};
   schedule->searched_ns = is_first ? settled_ns : bt_time_earlier(watermark_ns, settled_ns);
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     /* The earlier watcher may have been a step short of where its sweeps were due. */
@@ -147,6 +167,8 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
     schedule->swept_ns[i] = bt_time_subtract(schedule->searched_ns, back_ns);
     /* Or more, where its delay or its steps were longer. */
     if (swept_ns && swept_ns[i]) schedule->swept_ns[i] = bt_time_earlier(schedule->swept_ns[i], swept_ns[i]);
+    /* Invariant: a watcher sweeps again at least what the earlier one had still to sweep (DECISIONS 349). */
+    assert(!swept_ns || !swept_ns[i] || schedule->swept_ns[i] <= swept_ns[i]);
   }
   schedule->started_ns = schedule->searched_ns;
   schedule->first_ns = is_first ? schedule->searched_ns : INT64_MIN;
@@ -185,22 +207,39 @@ bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind
   return false;
 }
 
-static void fill_gap(bt_watch_schedule *schedule, bt_time_range done) {
+/* False: none begins there. */
+static bool fill_gap(bt_watch_schedule *schedule, bt_time_range done) {
   for (size_t i = 0; i < schedule->gap_count; i++) {
     bt_time_range *gap = &schedule->gaps[i];
     if (gap->start_ns != done.start_ns) continue;
     gap->start_ns = done.end_ns;
-    if (gap->start_ns < gap->end_ns) return;
+    if (gap->start_ns < gap->end_ns) return true;
     schedule->gap_count--;
     memmove(gap, gap + 1, (schedule->gap_count - i) * sizeof *gap);
-    return;
+    return true;
   }
+  return false;
 }
 
+/* Invariant: the slices of a lane follow one another without a hole and without going back. What lay in a hole would be
+ * in no slice, no gap and no loss (as in DECISIONS 312). */
 void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice) {
+  bool follows = true;
+  assert(slice->range.start_ns < slice->range.end_ns);
   switch (slice->kind) {
-  case BT_SLICE_LIVE: schedule->searched_ns = slice->range.end_ns; break;
-  case BT_SLICE_SWEEP: schedule->swept_ns[slice->number] = slice->range.end_ns; break;
-  case BT_SLICE_CATCH_UP: fill_gap(schedule, slice->range); break;
+  case BT_SLICE_LIVE:
+    follows = slice->range.start_ns == schedule->searched_ns;
+    schedule->searched_ns = slice->range.end_ns;
+    break;
+  case BT_SLICE_SWEEP:
+    follows = slice->range.start_ns == schedule->swept_ns[slice->number];
+    schedule->swept_ns[slice->number] = slice->range.end_ns;
+    break;
+  case BT_SLICE_CATCH_UP:
+    follows = fill_gap(schedule, slice->range);
+    schedule->caught_up_ns = bt_time_later(schedule->caught_up_ns, slice->range.end_ns);
+    break;
   }
+  assert(follows);
+  (void)follows;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/time_sum.h"
 #include "tempo/wire/source.h"
 
 /* Gaps: as many as one attribute of a span holds as text (Tempo cuts at 2,048 bytes). */
@@ -41,11 +42,24 @@ typedef struct bt_watch_schedule {
   bt_time_range
       gaps[BT_WATCH_GAPS_MAX]; /* by time: not searched, to be caught up; the part in front goes as it is searched */
   size_t gap_count;
-  int64_t started_ns;  /* where searched_ns began */
-  int64_t first_ns;    /* before it nobody has watched; INT64_MIN: somebody has */
-  int64_t repeated_ns; /* while the clock is set back: what lies before was searched again; else 0 */
-  bt_time_range lost;  /* too old to be caught up: a hull; empty when there is none */
+  int64_t caught_up_ns; /* the latest end of what was searched of gaps; INT64_MIN: nothing was */
+  int64_t started_ns;   /* where searched_ns began */
+  int64_t first_ns;     /* before it nobody has watched; INT64_MIN: somebody has */
+  int64_t repeated_ns;  /* while the clock is set back: what lies before was searched again; else 0 */
+  bt_time_range lost;   /* too old to be caught up: a hull; empty when there is none */
 } bt_watch_schedule;
+
+/* What keeps the watermark where it is: something that was found in a range, and is not judged or sent yet. */
+typedef struct bt_watch_hold {
+  int64_t slices_ns; /* slices and sweeps are done only up to here; INT64_MAX: it holds none of them */
+  int64_t gaps_ns;   /* the same for gaps */
+} bt_watch_hold;
+
+#define BT_WATCH_HOLDS_NOTHING ((bt_watch_hold){INT64_MAX, INT64_MAX})
+
+static inline bt_watch_hold bt_watch_hold_join(bt_watch_hold a, bt_watch_hold b) {
+  return (bt_watch_hold){bt_time_earlier(a.slices_ns, b.slices_ns), bt_time_earlier(a.gaps_ns, b.gaps_ns)};
+}
 
 /* Adds a range to gaps in order of time; those that meet become one, and without room for one more the last two do,
  * which only repeats what lies between them. */
@@ -74,6 +88,9 @@ void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice);
 /* How far sweeps have come for a next watcher, where everything before done_ns is done: what they found of the time
  * before was judged, too. */
 void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]);
+/* What is left of gaps, with what was searched of them and is held (bt_watch_hold.gaps_ns); returns how many. */
+size_t bt_watch_schedule_gaps(const bt_watch_schedule *schedule, int64_t held_ns,
+                              bt_time_range gaps[BT_WATCH_GAPS_MAX]);
 /* How far a next watcher may begin: what lies before has been searched and, where that was due, swept. Gaps aside. */
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);
 /* The earliest time that will be searched, again or at last: spans of before it can change nothing any more. */

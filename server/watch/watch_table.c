@@ -1,9 +1,8 @@
 /* The table of traces seen. See watch_table.h. */
 #include "server/watch/watch_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
-
-#include "dsl/base/arena.h"
 
 enum { FIRST_TRACES = 96 };
 
@@ -11,12 +10,8 @@ void bt_watch_table_init(bt_watch_table *table, size_t maximum, bt_watch_room *r
   *table = (bt_watch_table){.maximum = maximum, .room = room};
 }
 
-static size_t held_bytes(const bt_watch_table *table) {
-  return table->capacity * sizeof(bt_watched) + bt_table_held_bytes(&table->table);
-}
-
 void bt_watch_table_dispose(bt_watch_table *table) {
-  bt_watch_room_give(table->room, held_bytes(table));
+  bt_watch_room_give(table->room, bt_watch_room_held(sizeof(bt_watched), table->capacity, &table->table));
   free(table->traces);
   bt_table_dispose(&table->table);
   *table = (bt_watch_table){0};
@@ -29,23 +24,12 @@ bt_watched *bt_watch_table_find(bt_watch_table *table, const bt_trace_id *id) {
   return NULL;
 }
 
-static bool resize_traces(bt_watch_table *table, size_t capacity) {
-  bt_watched *traces = bt_realloc_array(table->traces, capacity, sizeof *traces);
-  if (!traces) return false;
-  table->traces = traces;
-  table->capacity = capacity;
-  return true;
-}
-
-/* Room for so many traces, more or fewer than there was; while the old and the new are there, both are held. Where that
- * fails all traces are there still. */
-static bt_status set_capacity(bt_watch_table *table, size_t capacity, bt_error *error) {
-  size_t before = held_bytes(table), wanted = capacity * sizeof(bt_watched) + bt_table_bytes(capacity);
-  if (!bt_watch_room_take(table->room, wanted))
-    return bt_watch_room_say(table->room, "more of the traces that it has seen", error);
-  bool has_room = bt_table_resize(&table->table, capacity) && resize_traces(table, capacity);
-  bt_watch_room_give(table->room, before + wanted - held_bytes(table));
-  return has_room ? BT_OK : bt_error_no_memory(error);
+/* More or fewer than there was. */
+static bool set_capacity(bt_watch_table *table, size_t capacity, bt_error *error) {
+  bt_watched *traces = bt_watch_room_resize(table->room, "more of the traces that it has seen", table->traces,
+                                            sizeof *traces, &table->capacity, capacity, &table->table, error);
+  if (traces) table->traces = traces;
+  return traces != NULL;
 }
 
 bt_watched *bt_watch_table_add(bt_watch_table *table, const bt_trace_id *id, bt_error *error) {
@@ -56,15 +40,14 @@ bt_watched *bt_watch_table_add(bt_watch_table *table, const bt_trace_id *id, bt_
     return NULL;
   }
   size_t more = table->capacity ? table->capacity * 2 : FIRST_TRACES;
-  if (table->count == table->capacity && set_capacity(table, more, error) != BT_OK) return NULL;
+  if (table->count == table->capacity && !set_capacity(table, more, error)) return NULL;
   bt_table_add(&table->table, bt_hash_id(id->bytes), table->count);
   bt_watched *added = &table->traces[table->count++];
   *added = (bt_watched){.id = *id,
                         .start_ns = INT64_MAX,
                         .end_ns = INT64_MIN,
                         .due_ns = BT_WATCH_NOT_DUE,
-                        .holds_ns = INT64_MAX,
-                        .gap_holds_ns = INT64_MAX};
+                        .hold = BT_WATCH_HOLDS_NOTHING};
   return added;
 }
 
@@ -97,13 +80,16 @@ void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns) {
 }
 
 bt_watch_waiting bt_watch_table_waiting(const bt_watch_table *table) {
-  bt_watch_waiting waiting = {0, INT64_MAX, INT64_MAX};
+  bt_watch_waiting waiting = {0, BT_WATCH_HOLDS_NOTHING};
   for (size_t i = 0; i < table->count; i++) {
     const bt_watched *watched = &table->traces[i];
-    if (watched->due_ns == BT_WATCH_NOT_DUE) continue;
+    bool holds = watched->hold.slices_ns != INT64_MAX || watched->hold.gaps_ns != INT64_MAX;
+    /* Invariant: what waits holds the watermark, and nothing else does. A restart would pass over a trace that waits
+     * and holds nothing; one that holds and does not wait would stop the watermark for good (DECISIONS 89). */
+    assert(holds == (watched->due_ns != BT_WATCH_NOT_DUE));
+    if (!holds) continue;
     waiting.count++;
-    if (watched->holds_ns < waiting.done_ns) waiting.done_ns = watched->holds_ns;
-    if (watched->gap_holds_ns < waiting.gap_ns) waiting.gap_ns = watched->gap_holds_ns;
+    waiting.hold = bt_watch_hold_join(waiting.hold, watched->hold);
   }
   return waiting;
 }

@@ -11,6 +11,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/table.h"
 #include "dsl/trace/trace.h"
+#include "server/watch/watch_schedule.h"
 #include "server/watch/watch_room.h"
 #include "tempo/wire/shown_spans.h"
 
@@ -30,10 +31,9 @@ typedef struct bt_watched {
     int64_t waits_since_ns; /* when it was found, while it waits */
     int64_t judged_ns;      /* when it was judged, while it is not due */
   };
-  int64_t holds_ns;     /* while it waits, the slices are done only up to here; INT64_MAX: no slice found it */
-  int64_t gap_holds_ns; /* the same for the gaps */
-  uint32_t given_at;    /* how many traces the watcher had been given when a read of this one failed last */
-  uint8_t misses;       /* while it waits: reads of it that did not give it, and tell something about it */
+  bt_watch_hold hold; /* while it waits */
+  uint32_t given_at;  /* how many traces the watcher had been given when a read of this one failed last */
+  uint8_t misses;     /* while it waits: reads of it that did not give it, and tell something about it */
   bool was_judged;
   uint8_t read_with; /* in this round, so many of the rules' projections; */
   bool waits_by_id;  /* and it is left to a read by id */
@@ -59,8 +59,7 @@ void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns);
 
 typedef struct bt_watch_waiting {
   size_t count;
-  int64_t done_ns; /* how far the slices are done for all that wait; INT64_MAX: nothing waits */
-  int64_t gap_ns;  /* the same for gaps */
+  bt_watch_hold hold; /* of all that wait */
 } bt_watch_waiting;
 bt_watch_waiting bt_watch_table_waiting(const bt_watch_table *table);
 

@@ -1,6 +1,7 @@
-/* The round. See watcher.h. */
+/* The round, and all that it changes. See watcher.h. What the parts find comes back here and is applied here. */
 #include "server/watch/watcher.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,16 @@
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/time_text.h"
+#include "server/replay/violation.h"
+#include "server/watch/watch_due_times.h"
+#include "server/watch/watch_judge.h"
+#include "server/watch/watch_reading.h"
 
-enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
-static const int64_t SECOND_NS = INT64_C(1000000000);
-static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
-static const int64_t SILENT_NS = INT64_C(300000000000); /* as long as that is nothing unusual */
+enum { DEFAULT_TRACES_MAX = 500000, LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
+static const int64_t SECOND_NS = INT64_C(1000000000), MINUTE_NS = INT64_C(60000000000);
+static const int64_t SILENT_NS = INT64_C(300000000000);       /* as long as that is nothing unusual */
+static const int64_t TOLD_AGAIN_NS = INT64_C(600000000000);   /* what many traces have is one line in so long */
+static const int64_t FILTERS_NS = INT64_C(3600) * 1000000000; /* are asked after a listing that found no room */
 
 static bt_watch_times times_of(const bt_watch_options *options) {
   int64_t step_ns = 10 * options->interval_ns;
@@ -35,12 +41,14 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
     free(copy);
     return bt_error_no_memory(error);
   }
-  *watcher = (bt_watcher){.tenant = copy, .options = options, .emitter = emitter, .cancel = cancel};
+  *watcher = (bt_watcher){.tenant = copy, .outbox = {.tenant = copy, .emitter = emitter}};
+  watcher->round =
+      (bt_watch_round){.tenant = copy, .options = options, .cancel = cancel, .times = &watcher->schedule.times};
   watcher->schedule.times = times_of(options);
   bt_watch_room_init(&watcher->memory, options->memory);
   bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX,
                       &watcher->memory);
-  watcher->open.room = watcher->counted.room = &watcher->memory;
+  watcher->outbox.open.room = watcher->counted.room = &watcher->memory;
   pthread_mutex_init(&watcher->mutex, NULL);
   snprintf(watcher->status.tenant, sizeof watcher->status.tenant, "%s", tenant);
   *out = watcher;
@@ -49,7 +57,7 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
 
 void bt_watcher_free(bt_watcher *watcher) {
   if (!watcher) return;
-  bt_open_set_dispose(&watcher->open);
+  bt_open_set_dispose(&watcher->outbox.open);
   bt_watch_counted_dispose(&watcher->counted);
   bt_watch_table_dispose(&watcher->table);
   bt_watch_rules_free(watcher->rules);
@@ -58,19 +66,26 @@ void bt_watcher_free(bt_watcher *watcher) {
   free(watcher);
 }
 
-const char *bt_watcher_scope(const bt_watcher *watcher) {
-  return watcher->tenant[0] ? watcher->tenant : NULL;
+/* ---- what is told ---- */
+
+static void count_more(bt_watcher *watcher, uint64_t *counter, uint64_t by) {
+  pthread_mutex_lock(&watcher->mutex);
+  *counter += by;
+  pthread_mutex_unlock(&watcher->mutex);
 }
 
-void bt_watcher_push(bt_watcher *watcher, bt_open *open, bool retract) {
-  bt_emitter_item item = {.owner = watcher, .tenant = watcher->tenant, .open = open, .retract = retract};
-  open->state = retract ? BT_OPEN_RETRACTING : BT_OPEN_QUEUED;
-  bt_emitter_push(watcher->emitter, &item);
-  if (watcher->room) watcher->room--;
+static void count_cost(bt_watcher *watcher, const bt_watch_cost *cost, int64_t last_trace_ns) {
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.last_trace_ns = last_trace_ns;
+  watcher->status.requests += cost->requests;
+  watcher->status.bytes_inspected += cost->bytes_inspected;
+  pthread_mutex_unlock(&watcher->mutex);
 }
 
-bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,
-                          bt_error *error) {
+/* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK.
+ */
+static bt_status note_trouble(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,
+                              bt_error *error) {
   if (status == BT_OK) return BT_OK;
   if (status == BT_NO_MEMORY || status == BT_CANCELLED) return bt_error_set(error, status, "%s", why->message);
   pthread_mutex_lock(&watcher->mutex);
@@ -81,38 +96,32 @@ bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status statu
   return BT_OK;
 }
 
-/* Once in ten minutes. */
-bool bt_watcher_forget_sent(bt_watcher *watcher) {
-  size_t forgotten = bt_open_set_forget_sent(&watcher->open);
-  if (!forgotten) return false;
-  pthread_mutex_lock(&watcher->mutex);
-  watcher->status.forgotten += forgotten;
-  pthread_mutex_unlock(&watcher->mutex);
-  if (watcher->told_forgotten_ns && watcher->now_ns - watcher->told_forgotten_ns < 10 * MINUTE_NS) return true;
-  watcher->told_forgotten_ns = watcher->now_ns;
-  bt_log(BT_LOG_WARNING,
-         "watch has no room in --memory-limit for all violations that it has sent. It has forgotten %zu early. None is "
-         "lost, but late spans cannot take these back, and watch may send them again under the same ids",
-         forgotten);
+static bool is_to_be_told(const bt_watcher *watcher, int64_t *told_ns) {
+  if (*told_ns && watcher->round.now_ns - *told_ns < TOLD_AGAIN_NS) return false;
+  *told_ns = watcher->round.now_ns;
   return true;
 }
 
-/* How far everything is done: searched, judged and sent. */
-static int64_t find_done_ns(const bt_watcher *watcher) {
-  int64_t open_ns, open_gap_ns;
-  bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
-  bt_watch_waiting waiting = bt_watch_table_waiting(&watcher->table);
-  return bt_time_earlier(bt_watch_schedule_done_ns(&watcher->schedule), bt_time_earlier(waiting.done_ns, open_ns));
+/* For want of room: forgets some of what was sent, and says so. False: there is nothing. */
+static bool forget_sent(bt_watcher *watcher) {
+  size_t forgotten = bt_open_set_forget_sent(&watcher->outbox.open);
+  if (!forgotten) return false;
+  count_more(watcher, &watcher->status.forgotten, forgotten);
+  if (is_to_be_told(watcher, &watcher->told.forgotten_ns))
+    bt_log(
+        BT_LOG_WARNING,
+        "watch has no room in --memory-limit for all violations that it has sent. It has forgotten %zu early. None is "
+        "lost, but late spans cannot take these back, and watch may send them again under the same ids",
+        forgotten);
+  return true;
 }
-
-/* ---- the parts of a round ---- */
 
 /* Once for each piece. */
 static void say_lost(bt_watcher *watcher) {
   char start[40], end[40];
   bt_time_range lost = watcher->schedule.lost;
-  if (lost.end_ns == watcher->told_lost_ns || lost.start_ns >= lost.end_ns) return;
-  watcher->told_lost_ns = lost.end_ns;
+  if (lost.end_ns == watcher->told.lost_ns || lost.start_ns >= lost.end_ns) return;
+  watcher->told.lost_ns = lost.end_ns;
   bt_time_format(lost.start_ns, start);
   bt_time_format(lost.end_ns, end);
   bt_log(BT_LOG_WARNING,
@@ -129,6 +138,41 @@ static void say_refused(const bt_watcher *watcher) {
            watcher->rules->refused[i]->fields.id);
 }
 
+/* Once for each delay. Nothing is lost, so it is no warning. */
+static void say_late_sweep(bt_watcher *watcher) {
+  const bt_watch_times *times = &watcher->schedule.times;
+  bool is_there = bt_watch_has_sweep(times, BT_WATCH_SWEEPS - 1);
+  int64_t delay_ns = is_there ? times->late_sweep_ns : 0;
+  if (!is_there || delay_ns == watcher->told.late_ns) return;
+  watcher->told.late_ns = delay_ns;
+  bt_log(BT_LOG_INFO,
+         "watch looks at each time once more after %lld s: spans that come as late as --lateness says may be in no "
+         "search before, and --lookback is %lld s; docs/operations/tempo.md says what makes it short",
+         (long long)(delay_ns / SECOND_NS), (long long)(times->lookback_ns / SECOND_NS));
+}
+
+static void say_lacking(bt_watcher *watcher, const bt_trace_id *id) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  if (!is_to_be_told(watcher, &watcher->told.lacking_ns)) return;
+  bt_trace_id_format(id, hex);
+  bt_log(BT_LOG_WARNING,
+         "watch read trace %s, which lacks a span that a search had shown: what rests on absence there is "
+         "inconclusive, and watch looks again with its next sweep",
+         hex);
+}
+
+static void say_unreached(bt_watcher *watcher, const bt_trace_id *id, const bt_watch_rule *rule) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  if (!is_to_be_told(watcher, &watcher->told.unreached_ns)) return;
+  bt_trace_id_format(id, hex);
+  bt_log(BT_LOG_WARNING,
+         "watch could not reach the verdict of rule %s on trace %s (budget): it took too many steps, too much text or "
+         "too much processor time. Nothing is sent for it, and watch goes on with the next trace",
+         rule->definition->fields.id, hex);
+}
+
+/* ---- rules ---- */
+
 /* Of a slice that is begun the first filters were asked: other ones begin it anew. */
 static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
   bool are_same = a && a->query_count == b->query_count;
@@ -138,47 +182,21 @@ static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
   return are_same;
 }
 
-/* Once for each delay. Nothing is lost, so it is no warning. */
-static void say_late_sweep(bt_watcher *watcher) {
-  const bt_watch_times *times = &watcher->schedule.times;
-  bool is_there = bt_watch_has_sweep(times, BT_WATCH_SWEEPS - 1);
-  int64_t delay_ns = is_there ? times->late_sweep_ns : 0;
-  if (!is_there || delay_ns == watcher->told_late_ns) return;
-  watcher->told_late_ns = delay_ns;
-  bt_log(BT_LOG_INFO,
-         "watch looks at each time once more after %lld s: spans that come as late as --lateness says may be in no "
-         "search before, and --lookback is %lld s; docs/operations/tempo.md says what makes it short",
-         (long long)(delay_ns / SECOND_NS), (long long)(times->lookback_ns / SECOND_NS));
-}
-
-/* How late a span may show. What comes within settle is found by the slices. */
-static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service, const bt_late_promise *late) {
-  int64_t shown_ns = bt_time_add(bt_time_add(service->lateness_ns, service->settle_floor_ns), service->clock_ahead_ns);
-  int64_t after_ns = bt_time_later(service->late_ns, shown_ns);
-  bool is_late = after_ns > service->settle_ns;
-  watcher->shown_after_ns = is_late ? after_ns : 0;
-  watcher->late_reach_ns = is_late ? bt_late_reach_ns(late, service->lateness_ns) : 0;
-  int64_t delay_ns = is_late ? bt_time_subtract(after_ns, service->settle_ns) : 0;
-  bt_watch_schedule_set_late(&watcher->schedule, delay_ns, watcher->now_ns);
-  say_late_sweep(watcher);
-}
-
-/* Where copies differ every trace that is found is read by id, which costs more than any number of filters. */
-static bool may_list(const bt_watcher *watcher, const bt_promises *promises) {
-  return !promises->has_copies && watcher->now_ns >= watcher->no_listing_until_ns;
-}
-
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
-  const bt_watch_options *options = watcher->options;
-  bt_promises promises = bt_source_promises(options->source, BT_PROMISES_ALL, watcher->cancel);
+  const bt_watch_options *options = watcher->round.options;
+  bt_promises promises = bt_source_promises(options->source, BT_PROMISES_ALL, watcher->round.cancel);
   bt_assumptions service = bt_assumptions_over(&options->assumptions, &promises);
-  int64_t lead_ns = watcher->now_ns - bt_clock_steady_ns(); /* watch goes by a clock of its own */
+  int64_t lead_ns = watcher->round.now_ns - bt_clock_steady_ns(); /* watch goes by a clock of its own */
   bt_assumptions_set_clock(&service, bt_known_clock_ahead_ns(&promises.clock, lead_ns));
-  hear_lateness(watcher, &service, &promises.late);
+  watcher->round.late = bt_watch_late_of(&service, &promises.late);
+  int64_t delay_ns = bt_watch_late_delay_ns(&watcher->round.late, service.settle_ns);
+  bt_watch_schedule_set_late(&watcher->schedule, delay_ns, watcher->round.now_ns);
+  say_late_sweep(watcher);
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
-  const bt_watch_asking asking = {.service = &service,
-                                  .dialect = bt_source_dialect(watcher->options->source),
-                                  .may_list = may_list(watcher, &promises)};
+  /* Where copies differ every trace that is found is read by id, which costs more than any number of filters. */
+  bool may_list = !promises.has_copies && watcher->round.now_ns >= watcher->no_listing_until_ns;
+  const bt_watch_asking asking = {
+      .service = &service, .dialect = bt_source_dialect(options->source), .may_list = may_list};
   bool are_same = watcher->rules && is_same_floor && watcher->rules->may_list == asking.may_list;
   if (are_same && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
@@ -188,273 +206,348 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   for (int i = 0; i < BT_SLICE_KINDS && !are_asked_alike(watcher->rules, rules); i++)
     watcher->trying[i].query_count = 0;
   bt_watch_rules_free(watcher->rules);
-  watcher->rules = rules;
+  watcher->round.rules = watcher->rules = rules;
   say_refused(watcher);
   return BT_OK;
 }
 
-/* Farther back than gaps are caught up, so that what is lost is said. */
-static int64_t longest_look(const bt_watch_options *options) {
-  return options->catchup_max_ns > WEEK_NS ? options->catchup_max_ns : WEEK_NS;
+/* ---- searching ---- */
+
+/* A full table forgets first what was judged before this slice, then what was sent, and at last what was judged of the
+ * slice: it would be read again. */
+static bt_status take_found(bt_watcher *watcher, const bt_watch_trying *trying, const bt_found *found, bool of_whole,
+                            bt_error *error) {
+  const bt_open_set *open = &watcher->outbox.open;
+  bt_watch_table *table = &watcher->table;
+  bt_status status = bt_watch_slice_take(&watcher->round, trying, found, of_whole, open, table, error);
+  if (status != BT_LIMIT) return status;
+  bt_watch_table_purge(table, trying->slice.range.start_ns);
+  watcher->listed = (bt_time_range){0};
+  do status = bt_watch_slice_take(&watcher->round, trying, found, of_whole, open, table, error);
+  while (status == BT_LIMIT && forget_sent(watcher));
+  if (status != BT_LIMIT) return status;
+  bt_watch_table_purge(table, INT64_MAX);
+  return bt_watch_slice_take(&watcher->round, trying, found, of_whole, open, table, error);
 }
 
-/* What an earlier watcher had still to catch up, and what it lost: that is said for as long as its checkpoints are
- * looked for. */
-static void take_gaps(bt_watcher *watcher, const bt_checkpoint *checkpoint) {
-  bt_watch_schedule *schedule = &watcher->schedule;
-  for (size_t i = 0; i < checkpoint->gap_count; i++)
-    bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
-  if (checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
-    schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
+/* A live slice that does not begin where the last one ended leaves a gap. */
+static void end_slice(bt_watcher *watcher, const bt_slice *slice) {
+  bt_time_range *listed = &watcher->listed;
+  bool goes_on = listed->end_ns == slice->range.start_ns && listed->start_ns < listed->end_ns;
+  bt_watch_schedule_done(&watcher->schedule, slice);
+  if (slice->kind != BT_SLICE_LIVE) return;
+  /* Invariant: what is listed ends where the slices have come to, or before. A batch would look no further than that
+   * for a trace of which later slices know nothing. */
+  assert(listed->end_ns <= slice->range.start_ns);
+  *listed = (bt_time_range){goes_on ? listed->start_ns : slice->range.start_ns, slice->range.end_ns};
+  if (!watcher->rules->finds_all) *listed = (bt_time_range){0};
 }
 
-static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
-  bt_watch_times times = times_of(watcher->options);
-  times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
-  times.late_sweep_ns = watcher->schedule.times.late_sweep_ns;
-  bt_watch_schedule *schedule = &watcher->schedule;
-  /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
-  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
-                          found ? checkpoint->swept_ns : NULL, found ? watcher->now_ns : watcher->tried_ns);
-  if (found) take_gaps(watcher, checkpoint);
-  watcher->gap_searched_ns = INT64_MIN;
-}
-
-/* From where, so that nobody has to take it on trust that nothing lies between this watcher and the one before. */
-static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
-  char at[40], tenant[80] = "";
-  bt_time_format(found ? checkpoint->until_ns : watcher->schedule.searched_ns, at);
-  if (watcher->tenant[0]) snprintf(tenant, sizeof tenant, " of tenant \"%.60s\"", watcher->tenant);
-  if (found)
-    bt_log(BT_LOG_INFO, "watch%s goes on from %s, where its newest checkpoint is, with %zu gaps before that", tenant,
-           at, checkpoint->gap_count);
-  else
-    bt_log(BT_LOG_INFO,
-           "watch%s begins at %s: search names no checkpoint, so nobody has watched before, or not within %d days",
-           tenant, at, (int)(longest_look(watcher->options) / (INT64_C(24) * 60 * MINUTE_NS)));
-}
-
-static void say_missed(const bt_watcher *watcher, bt_time_range missed) {
-  char from[40], to[40];
-  bt_time_format(missed.start_ns, from);
-  bt_time_format(missed.end_ns, to);
-  bt_log(BT_LOG_INFO, "watch%s%s: a checkpoint shows that no search gave at the start; catches up from %s to %s",
-         watcher->tenant[0] ? " of tenant " : "", watcher->tenant, from, to);
-}
-
-/* The newest checkpoint; of before_ns and later none, unless that is 0. */
-static bt_status find_checkpoint(const bt_watcher *watcher, int64_t before_ns, bt_checkpoint *checkpoint, bool *found,
-                                 bt_error *error) {
-  const bt_watch_options *options = watcher->options;
-  bt_checkpoint_request request = {.tenant = watcher->tenant,
-                                   .store = options->source_name,
-                                   .replica = options->replica,
-                                   .replicas = options->replicas,
-                                   .now_ns = watcher->now_ns,
-                                   .oldest_ns = bt_time_subtract(watcher->now_ns, longest_look(options)),
-                                   .before_ns = before_ns,
-                                   .cancel = watcher->cancel};
-  return bt_checkpoint_find(bt_watch_own(options), &request, checkpoint, found, error);
-}
-
-/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
- * before. */
-static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
-  bt_checkpoint checkpoint;
-  bool found = false;
-  bt_status status = find_checkpoint(watcher, 0, &checkpoint, &found, error);
-  if (status != BT_OK) {
-    watcher->unread_since_ns = 0;
-    return status;
+/* It is done only when every filter was answered in full; until then the next round asks again. */
+static bt_status search_slice(bt_watcher *watcher, bt_watch_trying *trying, bt_error *error) {
+  const bt_watch_rules *rules = watcher->rules;
+  int64_t last_ns = watcher->status.last_trace_ns;
+  bt_watch_cost cost = {0};
+  bt_status status = BT_OK;
+  while (status == BT_OK && trying->query_count < rules->query_count) {
+    const bt_watch_query query = rules->queries[trying->query_count];
+    bt_found_list found = {0};
+    status = bt_watch_slice_ask(&watcher->round, &trying->slice, query.asked, &found, &cost, error);
+    for (size_t i = 0; status == BT_OK && i < found.count; i++)
+      status = take_found(watcher, trying, &found.items[i], query.of_whole, error);
+    bt_found_list_dispose(&found);
+    trying->query_count += status == BT_OK;
   }
-  schedule_from(watcher, &checkpoint, found);
-  status = bt_watch_recover(watcher, error);
+  if (status == BT_OK && trying->slice.kind == BT_SLICE_LIVE)
+    status = bt_watch_slice_look(&watcher->round, &trying->slice, &last_ns, &cost, error);
+  count_cost(watcher, &cost, last_ns);
+  if (status == BT_OK) end_slice(watcher, &trying->slice);
+  return status;
+}
+
+static bt_status search_kind(bt_watcher *watcher, bt_slice_kind kind, unsigned most, bt_error *error) {
+  bt_watch_trying *trying = &watcher->trying[kind];
+  bt_slice due;
+  bt_status status = BT_OK;
+  bt_error why = {0};
+  for (unsigned i = 0; status == BT_OK && i < most; i++) {
+    if (!bt_watch_schedule_due(&watcher->schedule, kind, watcher->round.now_ns, &due)) return BT_OK;
+    bt_watch_trying_begin(trying, due);
+    status = search_slice(watcher, trying, &why);
+    bt_watch_trying_end(trying, &watcher->round, status);
+    if (status == BT_LIMIT && watcher->rules->may_list)
+      watcher->no_listing_until_ns = bt_time_add(watcher->round.now_ns, FILTERS_NS);
+  }
+  return note_trouble(watcher, "search", status, &why, error);
+}
+
+static bt_status search_due(bt_watcher *watcher, bt_error *error) {
+  bt_status status = search_kind(watcher, BT_SLICE_LIVE, LIVE_PER_ROUND, error);
+  if (watcher->trying[BT_SLICE_LIVE].since_ns) return status; /* what is new goes before what is looked at again */
+  if (status == BT_OK) status = search_kind(watcher, BT_SLICE_SWEEP, SWEEPS_PER_ROUND, error);
+  if (status == BT_OK) status = search_kind(watcher, BT_SLICE_CATCH_UP, 1, error);
+  return status;
+}
+
+/* ---- judging ---- */
+
+typedef struct judging {
+  bt_watcher *watcher;
+  bt_watch_reading reading;
+  bt_error full_why; /* there is no room for what was found */
+} judging;
+
+/* Only what is read by id shows how it was kept. */
+static void note_keeping(bt_watcher *watcher, const bt_trace *trace) {
+  bt_sampling_setting setting;
+  if (!bt_sampling_setting_parse(watcher->round.options->assumptions.sampling, &setting)) return;
+  bt_kept_trace kept = bt_kept_trace_of(trace, &setting);
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.sampling.declared = setting.declared;
+  bt_sampled_traces_add(&watcher->status.sampling, trace, &kept);
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
+static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, const bt_watch_read *read,
+                                const bt_rule_verdict *verdict, bt_watch_hold hold, bt_error *error) {
+  bt_violation *violation = NULL;
+  const char *tenant = bt_watch_round_scope(&watcher->round);
+  bt_status status = bt_violation_new(rule->definition, tenant, read->trace, verdict, &violation, error);
   if (status != BT_OK) return status;
-  watcher->recover_due_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
-  watcher->began_ns = watcher->schedule.searched_ns;
-  watcher->look_due_ns = found ? INT64_MAX : watcher->recover_due_ns;
-  watcher->is_started = true;
-  say_begin(watcher, &checkpoint, found);
-  return BT_OK;
+  violation->confirmed_by_id = read->is_final;
+  return bt_watch_outbox_add(&watcher->outbox, violation, rule->definition, bt_trace_end_ns(read->trace), hold, error);
 }
 
-/* When it looks next: once it has found one, after all sweeps; before, at twice the time since it began. */
-static int64_t next_look(const bt_watcher *watcher, bool found) {
-  const bt_watch_times *times = &watcher->schedule.times;
-  int64_t last_ns = bt_time_add(watcher->began_ns, bt_time_add(bt_watch_last_delay(times), 2 * times->sweep_step_ns));
-  int64_t twice_ns = bt_time_add(watcher->now_ns, bt_time_subtract(watcher->now_ns, watcher->began_ns));
-  if (watcher->now_ns >= last_ns) return INT64_MAX;
-  return found ? last_ns : bt_time_earlier(twice_ns, last_ns);
+/* Once for each trace and rule, when the verdict is known. */
+static bt_status count_exercised(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
+                                 const bt_rule_verdict *verdict, bt_error *error) {
+  const bt_rule_definition *definition = rule->definition;
+  bool is_new = false;
+  if (verdict->exercised != BT_TRUE || !rule->counts_exercised) return BT_OK;
+  uint64_t of_rule = bt_str_hash(bt_str_from(definition->fields.id)) ^
+                     bt_str_hash(bt_str_from(definition->condition_hash)) * UINT64_C(31);
+  bt_status status = bt_watch_counted_add(&watcher->counted, bt_seeded_key(of_rule, &trace->id), &is_new, error);
+  if (is_new) bt_metrics_rule_exercised(watcher->round.options->metrics, watcher->tenant, definition->fields.id);
+  return status;
 }
 
-/* The only checkpoint of an earlier watcher may be in no search yet when this one starts. Then it began anew, and
- * passed over what lies between. A checkpoint that shows later says so, and that time is caught up. It is caught up
- * once more after that, which is what sweeps would have done. */
-static bt_status look_for_late_checkpoint(bt_watcher *watcher, bt_error *error) {
-  bt_checkpoint checkpoint;
-  bool found = false;
-  bt_error why = {0};
-  if (watcher->now_ns < watcher->look_due_ns) return BT_OK;
-  bt_status status = find_checkpoint(watcher, watcher->began_ns, &checkpoint, &found, &why);
-  watcher->look_due_ns =
-      status == BT_OK ? next_look(watcher, found) : bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
-  if (!found) return bt_watcher_note(watcher, "start", status, &why, error);
-  bt_time_range missed = {checkpoint.until_ns, watcher->began_ns};
-  bt_watch_schedule_add_gap(&watcher->schedule, missed, watcher->now_ns);
-  take_gaps(watcher, &checkpoint);
-  watcher->recover_due_ns = watcher->now_ns; /* what was sent in that time, too */
-  say_missed(watcher, missed);
-  return BT_OK;
-}
-
-/* What was sent just before an earlier watcher ended is in no search yet when this one starts: it is looked for once
- * more. The sweeps read its traces again, and then it can be taken back. */
-static bt_status recover_again(bt_watcher *watcher, bt_error *error) {
-  bt_error why = {0};
-  if (watcher->now_ns < watcher->recover_due_ns) return BT_OK;
-  bt_status status = bt_watch_recover(watcher, &why);
-  int64_t again_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
-  watcher->recover_due_ns = status == BT_OK ? INT64_MAX : again_ns;
-  return bt_watcher_note(watcher, "start", status, &why, error);
-}
-
-/* What was sent since the last round. */
-static void take_sent(bt_watcher *watcher) {
-  bt_emitter_item items[TAKE_MAX];
-  size_t count;
-  while ((count = bt_emitter_take(watcher->emitter, watcher, items, TAKE_MAX)) > 0) {
-    for (size_t i = 0; i < count; i++) {
-      bt_open *open = items[i].open;
-      open->state = items[i].retract ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
-      open->holds_ns = open->retract_next ? open->holds_ns : INT64_MAX;
-      open->gap_holds_ns = open->retract_next ? open->gap_holds_ns : INT64_MAX;
-      if (!open->retract_next) continue;
-      open->retract_next = false;
-      bt_watcher_push(watcher, open, true); /* taking this one made room for it */
-    }
+static bt_status apply_verdict(bt_watcher *watcher, const bt_watch_rule *rule, const bt_watch_read *read,
+                               const bt_rule_verdict *verdict, bt_watch_hold hold, bt_error *error) {
+  bt_open *open = NULL;
+  bool violates = verdict->verdict == BT_VIOLATED;
+  if (rule->definition->fields.shadow) return BT_OK;
+  if (verdict->verdict == BT_INCONCLUSIVE) {
+    bool stays =
+        bt_watch_next_of_links(&watcher->round, rule, read->trace, verdict, read->was_asked) == BT_WATCH_NOT_DUE;
+    if (stays) count_more(watcher, &watcher->status.inconclusive, 1);
+    return BT_OK;
   }
+  bt_status status = count_exercised(watcher, rule, read->trace, verdict, error);
+  if (status == BT_OK)
+    status = bt_watch_outbox_find(&watcher->outbox, rule->definition, &read->trace->id, &open, error);
+  if (status != BT_OK) return status;
+  if (open && !violates && read->is_final && bt_watch_outbox_take_back(&watcher->outbox, open, hold))
+    count_more(watcher, &watcher->status.retractions, 1);
+  if (open && violates) open->retract_next = false;
+  if (open && violates && open->state > BT_OPEN_EMITTED)
+    bt_log(BT_LOG_WARNING, "a violation of rule %s was taken back and has come again; its retraction stays",
+           rule->definition->fields.id);
+  if (open || !violates) return BT_OK;
+  do /* a new violation takes the room of old ones that were sent */
+    status = open_violation(watcher, rule, read, verdict, hold, error);
+  while (status == BT_LIMIT && forget_sent(watcher));
+  if (status != BT_OK) return status;
+  count_more(watcher, &watcher->status.violations_found, 1);
+  if (read->is_final) note_keeping(watcher, read->trace);
+  return BT_OK;
 }
 
-/* What is left of gaps, with what was searched of them and is not judged or sent yet. */
-static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
-  int64_t open_ns, open_gap_ns;
-  const bt_watch_schedule *schedule = &watcher->schedule;
-  bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
-  int64_t held_ns = bt_time_earlier(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
-  checkpoint->lost = schedule->lost;
-  for (size_t i = 0; i < schedule->gap_count; i++)
-    bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, schedule->gaps[i]);
-  if (held_ns < watcher->gap_searched_ns)
-    bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, (bt_time_range){held_ns, watcher->gap_searched_ns});
+/* Only what violates, or was sent and is to be taken back, needs room: one trace may be judged by more rules than the
+ * emitter holds. */
+static bool may_send(const bt_watch_outbox *outbox, const bt_rule_verdict *verdict) {
+  return verdict->verdict == BT_VIOLATED || (bt_watch_is_undone(verdict) && outbox->open.count > 0);
 }
 
-/* What became of the last one. A failure stays in the status until one is taken; the next is made at once. */
+/* Without room the trace stays due, and the rules before are found as they are then. */
+static bt_status apply_all(judging *j, const bt_watch_read *read, const bt_rule_verdict *verdicts, bt_watched *watched,
+                           bt_error *error) {
+  bt_watcher *watcher = j->watcher;
+  const bt_watch_rules *rules = watcher->rules;
+  bt_watch_outbox_ask_room(&watcher->outbox);
+  for (size_t i = 0; i < rules->count; i++) {
+    bt_error why = {0};
+    bt_status status = BT_OK;
+    if (!bt_watch_read_is_for(read, &rules->items[i])) continue;
+    j->reading.is_full = !watcher->outbox.room && may_send(&watcher->outbox, &verdicts[i]);
+    if (!j->reading.is_full) status = apply_verdict(watcher, &rules->items[i], read, &verdicts[i], watched->hold, &why);
+    if (status != BT_OK && status != BT_LIMIT) return bt_error_set(error, status, "%s", why.message);
+    if (status == BT_LIMIT) j->full_why = why;
+    j->reading.is_full = j->reading.is_full || status == BT_LIMIT;
+    if (j->reading.is_full) return BT_OK;
+  }
+  watched->read_with = (uint8_t)(read->projection + 1);
+  if (!bt_watch_read_is_last(read, rules)) return BT_OK;
+  count_more(watcher, &watcher->status.traces_judged, 1);
+  bt_watched_set_next(&watcher->round, read->trace, verdicts, read->was_asked, watched);
+  return BT_OK;
+}
+
+static void leave_unjudged(bt_watcher *watcher, bt_watched *watched, const char *why) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&watched->id, hex);
+  bt_log(BT_LOG_WARNING, "watch cannot judge trace %s: %s", hex, why);
+  count_more(watcher, &watcher->status.inconclusive, 1);
+  bt_watched_end(&watcher->round, watched);
+}
+
+static bt_status take_trace(void *context, const bt_watch_read *read, bt_watched *watched, bt_error *error) {
+  judging *j = context;
+  bt_watcher *watcher = j->watcher;
+  bt_watch_judged judged;
+  watched->start_ns = bt_trace_start_ns(read->trace);
+  watched->end_ns = bt_trace_end_ns(read->trace);
+  bt_status status = bt_watch_judge(&watcher->round, &watcher->outbox, read, watched, &judged, error);
+  if (status != BT_OK) return status;
+  if (judged.unreached) say_unreached(watcher, &watched->id, judged.unreached);
+  switch (judged.fate) {
+  case BT_JUDGED_EARLY:
+    bt_watched_wait_until(&watcher->round, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
+    break;
+  case BT_JUDGED_FAILED: leave_unjudged(watcher, watched, judged.why.message); break;
+  case BT_JUDGED_AWAITS_LINKS: return bt_watch_reading_leave_to_links(&j->reading, read->trace, error);
+  case BT_JUDGED_NEEDS_ID: bt_watch_reading_leave_to_id(&j->reading, watched); break;
+  case BT_JUDGED_DECIDED: return apply_all(j, read, judged.verdicts, watched, error);
+  }
+  return BT_OK;
+}
+
+static bt_status read_due(bt_watcher *watcher, bt_error *error) {
+  judging j = {.watcher = watcher};
+  j.reading = (bt_watch_reading){.round = &watcher->round,
+                                 .table = &watcher->table,
+                                 .listed = watcher->listed,
+                                 .sink = take_trace,
+                                 .context = &j,
+                                 .has_read = watcher->has_read,
+                                 .given = watcher->given};
+  bt_status status = bt_watch_reading_run(&j.reading, error);
+  watcher->has_read = j.reading.has_read;
+  watcher->given = j.reading.given;
+  count_cost(watcher, &j.reading.cost, watcher->status.last_trace_ns);
+  count_more(watcher, &watcher->status.traces_unread, j.reading.unread);
+  if (j.reading.has_lacked) say_lacking(watcher, &j.reading.lacked);
+  if (status == BT_OK && j.full_why.status)
+    status = bt_error_set(error, BT_LIMIT, "%s", j.full_why.message);
+  else if (status == BT_OK && j.reading.is_full)
+    status =
+        bt_error_set(error, BT_LIMIT, "the queue of violations to send is full: nothing more is judged until it moves");
+  bt_watch_reading_dispose(&j.reading);
+  return status;
+}
+
+static bt_status judge_due(bt_watcher *watcher, bt_error *error) {
+  bt_error why = {0};
+  size_t bytes = bt_watch_reading_bytes(&watcher->round, &watcher->table);
+  bool has_room = bt_watch_room_take(&watcher->memory, bytes);
+  while (!has_room && forget_sent(watcher)) has_room = bt_watch_room_take(&watcher->memory, bytes);
+  bt_status status = has_room ? read_due(watcher, &why) : bt_watch_room_say(&watcher->memory, "a page of traces", &why);
+  if (has_room) bt_watch_room_give(&watcher->memory, bytes);
+  return note_trouble(watcher, "read", status, &why, error);
+}
+
+/* ---- how far it has come ---- */
+
+static bt_watch_hold find_hold(const bt_watcher *watcher) {
+  return bt_watch_hold_join(bt_watch_table_waiting(&watcher->table).hold, bt_open_set_hold(&watcher->outbox.open));
+}
+
+/* What became of the last checkpoint. A failure stays in the status until one is taken; the next is made at once. */
 static bool has_checkpoint_under_way(bt_watcher *watcher) {
   bt_emitter_checkpoint *one = &watcher->checkpoint;
-  switch (bt_emitter_take_checkpoint(watcher->emitter, one, &watcher->checkpoint_why)) {
-  case BT_EMITTER_NONE: return false;
-  case BT_EMITTER_UNDER_WAY: return true;
-  case BT_EMITTER_SENT:
-    watcher->sent_until_ns = one->checkpoint.until_ns;
-    watcher->checkpoint_failed = false;
-    return false;
-  case BT_EMITTER_FAILED:
-    watcher->checkpoint_due_ns = watcher->now_ns;
-    watcher->checkpoint_failed = true;
-    return false;
-  }
-  return false;
+  bt_error why = {0};
+  bt_emitter_fate fate = bt_emitter_take_checkpoint(watcher->outbox.emitter, one, &why);
+  if (fate == BT_EMITTER_SENT) watcher->sent_until_ns = one->checkpoint.until_ns;
+  if (fate == BT_EMITTER_FAILED) watcher->checkpoint_due_ns = watcher->round.now_ns;
+  if (fate == BT_EMITTER_SENT || fate == BT_EMITTER_FAILED) watcher->checkpoint_why = why;
+  return fate == BT_EMITTER_UNDER_WAY;
 }
 
 /* Whether "no violation" can be said of the present: watch is not behind, and what it looked at has traces. */
 static bool is_looking(const bt_watcher *watcher, int64_t done_ns) {
-  int64_t behind_ns = bt_time_subtract(bt_time_subtract(watcher->now_ns, watcher->schedule.times.settle_ns), done_ns);
-  return behind_ns <= SILENT_NS && bt_time_subtract(done_ns, watcher->status.last_trace_ns) <= SILENT_NS;
+  int64_t settled_ns = bt_time_subtract(watcher->round.now_ns, watcher->schedule.times.settle_ns);
+  return bt_time_subtract(settled_ns, done_ns) <= SILENT_NS &&
+         bt_time_subtract(done_ns, watcher->status.last_trace_ns) <= SILENT_NS;
 }
 
-/* 0: nothing is. */
-static int64_t provisional_from(const bt_watcher *watcher, int64_t done_ns) {
-  if (!watcher->shown_after_ns) return 0;
-  return bt_watch_schedule_certain_ns(&watcher->schedule, done_ns, watcher->shown_after_ns);
+static bt_checkpoint make_checkpoint(const bt_watcher *watcher, bt_watch_hold hold, int64_t done_ns) {
+  const bt_watch_options *options = watcher->round.options;
+  const bt_watch_schedule *schedule = &watcher->schedule;
+  bt_checkpoint checkpoint = {.until_ns = done_ns,
+                              .replica = options->replica,
+                              .replicas = options->replicas,
+                              .store = options->source_name,
+                              .lost = schedule->lost,
+                              .is_looking = is_looking(watcher, done_ns)};
+  checkpoint.provisional_from_ns = bt_watch_late_provisional_ns(&watcher->round.late, schedule, done_ns);
+  checkpoint.gap_count = bt_watch_schedule_gaps(schedule, hold.gaps_ns, checkpoint.gaps);
+  bt_watch_schedule_swept(schedule, done_ns, checkpoint.swept_ns);
+  memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
+  return checkpoint;
 }
 
 /* By the emitter: a receiver that does not answer must not hold up the rounds. */
-static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error *error) {
-  const bt_watch_options *options = watcher->options;
+static bt_status send_checkpoint(bt_watcher *watcher, const bt_checkpoint *checkpoint, bt_error *error) {
   bool is_under_way = has_checkpoint_under_way(watcher);
-  bt_status status = BT_OK;
-  if (watcher->checkpoint_failed)
-    status = bt_watcher_note(watcher, "checkpoint", BT_UNAVAILABLE, &watcher->checkpoint_why, error);
-  if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
-  bt_checkpoint checkpoint = {
-      .until_ns = done_ns, .replica = options->replica, .replicas = options->replicas, .store = options->source_name};
-  checkpoint.is_looking = is_looking(watcher, done_ns);
-  checkpoint.provisional_from_ns = provisional_from(watcher, done_ns);
-  fill_gaps(watcher, &checkpoint);
-  bt_watch_schedule_swept(&watcher->schedule, done_ns, checkpoint.swept_ns);
-  memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
-  watcher->checkpoint = (bt_emitter_checkpoint){.tenant = watcher->tenant, .checkpoint = checkpoint};
-  watcher->checkpoint_due_ns = bt_time_add(watcher->now_ns, options->checkpoint_ns);
-  bt_emitter_push_checkpoint(watcher->emitter, &watcher->checkpoint);
+  bt_error *why = &watcher->checkpoint_why;
+  bt_status status = why->status ? note_trouble(watcher, "checkpoint", BT_UNAVAILABLE, why, error) : BT_OK;
+  bool is_due = watcher->round.now_ns >= watcher->checkpoint_due_ns && checkpoint->until_ns > watcher->sent_until_ns;
+  if (is_under_way || !is_due) return status;
+  watcher->checkpoint = (bt_emitter_checkpoint){.tenant = watcher->tenant, .checkpoint = *checkpoint};
+  watcher->checkpoint_due_ns = bt_time_add(watcher->round.now_ns, watcher->round.options->checkpoint_ns);
+  bt_emitter_push_checkpoint(watcher->outbox.emitter, &watcher->checkpoint);
   return status;
 }
 
 /* A gap that is caught up may find a trace again whose violation was sent hours ago: that stays known until then. */
 static void purge_old_traces(bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
-  bt_checkpoint now = {0};
-  if (watcher->now_ns < watcher->purge_due_ns) return;
-  watcher->purge_due_ns = bt_time_add(watcher->now_ns, MINUTE_NS);
+  bt_time_range gaps[BT_WATCH_GAPS_MAX];
+  int64_t now_ns = watcher->round.now_ns;
+  if (now_ns < watcher->purge_due_ns) return;
+  watcher->purge_due_ns = bt_time_add(now_ns, MINUTE_NS);
   int64_t kept_ns = bt_time_add(bt_watch_last_delay(times), times->settle_ns + 3 * times->sweep_step_ns);
-  int64_t open_ns = bt_time_subtract(watcher->now_ns, kept_ns);
-  fill_gaps(watcher, &now);
-  int64_t oldest_ns = bt_time_subtract(watcher->now_ns, times->catchup_max_ns); /* what is older is not caught up */
-  if (now.gap_count)
-    open_ns = bt_time_earlier(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
-  bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
-  bt_open_set_purge(&watcher->open, bt_time_subtract(open_ns, kept_ns));
-  bt_watch_counted_age(&watcher->counted, watcher->now_ns, kept_ns);
+  int64_t before_ns = bt_time_subtract(now_ns, kept_ns), open_ns = before_ns;
+  int64_t oldest_ns = bt_time_subtract(now_ns, times->catchup_max_ns); /* what is older is not caught up */
+  if (bt_watch_schedule_gaps(&watcher->schedule, find_hold(watcher).gaps_ns, gaps))
+    open_ns = bt_time_earlier(open_ns, bt_time_later(gaps[0].start_ns, oldest_ns));
+  bt_watch_table_purge(&watcher->table, before_ns);
+  bt_open_set_purge(&watcher->outbox.open, bt_time_subtract(open_ns, kept_ns));
+  bt_watch_counted_age(&watcher->counted, now_ns, kept_ns);
 }
 
-static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
-  bt_checkpoint now = {0};
-  fill_gaps(watcher, &now);
-  status->gap_start_ns = status->gap_end_ns = 0;
-  for (size_t i = 0; i < now.gap_count; i++) {
-    status->gap_start_ns = i ? bt_time_earlier(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
-    if (now.gaps[i].end_ns > status->gap_end_ns) status->gap_end_ns = now.gaps[i].end_ns;
-  }
-  status->lost_start_ns = watcher->schedule.lost.start_ns;
-  status->lost_end_ns = watcher->schedule.lost.end_ns;
-}
-
-static void tell_rules(const bt_watcher *watcher, int64_t until_ns) {
-  for (size_t i = 0; i < watcher->rules->count; i++) {
-    const bt_watch_rule *rule = &watcher->rules->items[i];
-    const bt_rule_fields *fields = &rule->definition->fields;
-    bt_metrics_rule_watched(watcher->options->metrics, watcher->tenant, fields->id, until_ns);
-    bt_metrics_rule_counts_exercised(watcher->options->metrics, watcher->tenant, fields->id,
-                                     rule->counts_exercised && !fields->shadow);
-  }
-}
-
-/* A round without a failure leaves no message. */
-static void show_status(bt_watcher *watcher, int64_t done_ns) {
+/* How far it has come, in the words of its checkpoint; NULL: it has not begun. A round without a failure leaves no
+ * message. */
+static void show_status(bt_watcher *watcher, const bt_checkpoint *come) {
   pthread_mutex_lock(&watcher->mutex);
   bt_watch_status *status = &watcher->status;
   status->rounds++;
   if (status->message[0])
     status->failed_rounds++;
   else
-    status->last_round_ns = watcher->now_ns;
-  status->is_started = watcher->is_started;
-  status->done_ns = done_ns;
+    status->last_round_ns = watcher->round.now_ns;
   status->waiting = bt_watch_table_waiting(&watcher->table).count;
-  status->open = watcher->open.count;
-  status->provisional_from_ns = watcher->is_started ? provisional_from(watcher, done_ns) : 0;
-  if (watcher->is_started) show_gaps(watcher, status);
-  if (watcher->rules) {
-    const bt_watch_rules *rules = watcher->rules;
+  status->open = watcher->outbox.open.count;
+  if (come) {
+    status->is_started = true;
+    status->done_ns = come->until_ns;
+    status->provisional_from_ns = come->provisional_from_ns;
+    status->gap_start_ns = come->gap_count ? come->gaps[0].start_ns : 0;
+    status->gap_end_ns = come->gap_count ? come->gaps[come->gap_count - 1].end_ns : 0;
+    status->lost_start_ns = come->lost.start_ns;
+    status->lost_end_ns = come->lost.end_ns;
+  }
+  const bt_watch_rules *rules = watcher->rules;
+  if (rules) {
     status->rules = rules->count;
     status->refused = rules->refused_count;
     snprintf(status->refused_rule, sizeof status->refused_rule, "%s",
@@ -463,38 +556,62 @@ static void show_status(bt_watcher *watcher, int64_t done_ns) {
   pthread_mutex_unlock(&watcher->mutex);
 }
 
+static void tell_rules(const bt_watcher *watcher, int64_t until_ns) {
+  for (size_t i = 0; i < watcher->rules->count; i++) {
+    const bt_watch_rule *rule = &watcher->rules->items[i];
+    const bt_rule_fields *fields = &rule->definition->fields;
+    bt_metrics_rule_watched(watcher->round.options->metrics, watcher->tenant, fields->id, until_ns);
+    bt_metrics_rule_counts_exercised(watcher->round.options->metrics, watcher->tenant, fields->id,
+                                     rule->counts_exercised && !fields->shadow);
+  }
+}
+
+/* ---- the round ---- */
+
 static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_error *error) {
+  const bt_watch_round *round = &watcher->round;
+  bt_watch_start *start = &watcher->start;
+  bt_watch_schedule *schedule = &watcher->schedule;
+  bt_open_set *open = &watcher->outbox.open;
   bt_error why = {0};
-  if (!watcher->tried_ns) watcher->tried_ns = watcher->now_ns;
+  if (!start->tried_ns) start->tried_ns = round->now_ns;
   bt_status status = refresh_rules(watcher, rules, error);
   if (status != BT_OK) return status;
-  if (!watcher->is_started) {
-    status = start_watcher(watcher, &why);
-    if (status != BT_OK) return bt_watcher_note(watcher, "start", status, &why, error);
-  }
-  bt_watch_schedule_advance(&watcher->schedule, watcher->now_ns);
-  bt_watch_schedule_repeat(&watcher->schedule, watcher->wall_ns, watcher->now_ns);
+  if (!start->is_done) status = bt_watch_start_begin(start, round, schedule, open, &why);
+  if (status != BT_OK) return note_trouble(watcher, "start", status, &why, error);
+  bt_watch_schedule_advance(schedule, round->now_ns);
+  bt_watch_schedule_repeat(schedule, watcher->wall_ns, round->now_ns);
   say_lost(watcher);
-  take_sent(watcher);
-  status = look_for_late_checkpoint(watcher, error);
-  if (status == BT_OK) status = recover_again(watcher, error);
-  if (status == BT_OK) status = bt_watch_slices_search(watcher, error);
-  if (status == BT_OK) status = bt_watch_judge_due(watcher, error);
-  take_sent(watcher);
+  bt_watch_outbox_take_sent(&watcher->outbox);
+  status = bt_watch_start_look_again(start, round, schedule, &why);
+  status = note_trouble(watcher, "start", status, &why, error);
+  if (status == BT_OK) {
+    status = bt_watch_start_recover_again(start, round, schedule, open, &why);
+    status = note_trouble(watcher, "start", status, &why, error);
+  }
+  if (status == BT_OK) status = search_due(watcher, error);
+  if (status == BT_OK) status = judge_due(watcher, error);
+  bt_watch_outbox_take_sent(&watcher->outbox);
   purge_old_traces(watcher);
   return status;
 }
 
 bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns, bt_error *error) {
-  watcher->now_ns = now_ns;
+  watcher->round.now_ns = now_ns;
   pthread_mutex_lock(&watcher->mutex);
   watcher->status.message[0] = '\0';
   pthread_mutex_unlock(&watcher->mutex);
   bt_status status = carry_out(watcher, rules, error);
-  int64_t done_ns = watcher->is_started ? find_done_ns(watcher) : 0; /* once: it looks through all that waits */
-  if (status == BT_OK && watcher->is_started) status = send_checkpoint(watcher, done_ns, error);
-  if (watcher->is_started && watcher->rules) tell_rules(watcher, done_ns);
-  show_status(watcher, done_ns);
+  if (!watcher->start.is_done) {
+    show_status(watcher, NULL);
+    return status;
+  }
+  const bt_watch_hold hold = find_hold(watcher); /* once: it looks through all that waits */
+  int64_t done_ns = bt_time_earlier(bt_watch_schedule_done_ns(&watcher->schedule), hold.slices_ns);
+  const bt_checkpoint come = make_checkpoint(watcher, hold, done_ns);
+  if (status == BT_OK) status = send_checkpoint(watcher, &come, error);
+  tell_rules(watcher, done_ns);
+  show_status(watcher, &come);
   return status;
 }
 

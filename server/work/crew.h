@@ -47,8 +47,8 @@ bt_status bt_crew_init(bt_crew *crew, const bt_crew_options *options, bt_error *
 /* There may be something to do: so many more members look. The mutex is held. */
 void bt_crew_wake(bt_crew *crew, uint32_t members);
 void bt_crew_wake_all(bt_crew *crew);
-/* Nobody begins anything from now on: beside cancelling what is under way, for an end that nobody waits for yet. The
- * mutex is held. */
+/* No member begins anything from now on. Whoever cancels what is under way calls this too, where the end comes later.
+ * The mutex is held. */
 void bt_crew_dismiss(bt_crew *crew);
 /* Waits until no member is at work: cancel what they do first. One that waits for a place of its lane is called back.
  * The mutex is not held. A crew that was never initialised (all-zero) is fine. */

@@ -29,7 +29,7 @@ size_t bt_turns_of_tenant(const bt_turns *turns, uint64_t tenant);
 void bt_turns_add(bt_turns *turns, bt_task *task);
 /* The next one whose tenant may go now, its owner's as before; NULL: there is none. */
 bt_task *bt_turns_take(bt_turns *turns, bool (*may_go)(const void *context, uint64_t tenant), const void *context);
-/* One that waits goes, whosever turn it is; the others keep theirs. */
+/* Takes a waiting task out, also where it is the turn of another tenant. The others keep their turns. */
 void bt_turns_remove(bt_turns *turns, bt_task *task);
 
 #endif

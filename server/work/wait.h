@@ -34,8 +34,8 @@ void bt_wait_init(bt_wait *wait, bt_workplace *work, bt_work_scope *scope, bt_la
 void bt_wait_set(bt_wait *wait);
 /* There is something to look at. Does nothing where it was woken already. Short: hold what lock you like. */
 void bt_wait_wake(bt_wait *wait);
-/* Leaves the place, until until_ns of the monotonic clock at most (0: no time). What was set and woken meanwhile runs
- * at once. Nothing of the task may be used afterwards: it may run already. */
+/* Gives the place back until the task is woken, or until until_ns of the monotonic clock (0: no time). A task that was
+ * woken in between runs at once. Nothing of the task may be used afterwards: it may run already. */
 void bt_wait_park(bt_wait *wait, int64_t until_ns);
 /* The task runs again. */
 void bt_wait_return(bt_wait *wait);

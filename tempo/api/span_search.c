@@ -164,8 +164,8 @@ static void set_bounds(slot *at) {
 
 /* ---- answers ---- */
 
-/* A cover may find ids beyond its part: they are another part's. What was given as crowded was left out, and is not
- * given twice by who gives it all the same. */
+/* A cover may find ids beyond its part: they are another part's. A trace that was given as crowded is
+ * not given again, also where an answer has it. */
 static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id) {
   bool is_of_part = bt_trace_id_compare(&at->low, id) <= 0 && bt_trace_id_compare(id, &at->high) <= 0;
   return is_of_part && !bt_found_list_get(&s->crowded, id);

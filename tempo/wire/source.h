@@ -183,8 +183,8 @@ typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, b
 /* For find_linking. */
 typedef struct bt_links_request {
   const bt_trace_id *ids; /* an id of zeros is nobody's */
-  /* Of each of ids what is known of the trace; NULL: nothing. NULL: of none. Of a known one only who links to one of
-   * these spans has to be found. */
+  /* One for each of ids: the trace, as far as it is known, or NULL. NULL in place of the array: no trace is known. Of a
+   * known trace only the links to one of these spans have to be found. */
   const bt_trace *const *traces;
   size_t count;
   bt_query query; /* only links of spans that it finds have to be found; without filter: of any */

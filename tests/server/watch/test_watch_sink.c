@@ -141,7 +141,7 @@ static int64_t send_all(scene *s) {
   }
   while (bt_emitter_look(emitter).queued) nanosleep(&(struct timespec){0, 5000000}, NULL);
   int64_t took_ms = bt_monotonic_ms() - began_ms;
-  bt_emitter_status status = bt_emitter_look(emitter);
+  bt_watch_emission status = bt_emitter_look(emitter);
   assert_int_equal(status.emitted + status.already_there, RULES * OF_EACH);
   bt_emitter_free(emitter);
   bt_workplace_free(work);

@@ -233,7 +233,7 @@ void watch_start(watch_scene *scene) {
  * that does not answer. */
 static void wait_for_emitter(watch_scene *scene, uint64_t failures) {
   for (;;) {
-    bt_emitter_status status = bt_emitter_look(scene->emitter);
+    bt_watch_emission status = bt_emitter_look(scene->emitter);
     bool is_done = !status.queued || (status.failures > failures && status.message[0]);
     if (scene->is_silent || (is_done && !status.checkpoints)) return;
     nanosleep(&(struct timespec){0, 200000}, NULL);
@@ -248,7 +248,7 @@ static void store_sent(watch_scene *scene) {
   scene->stored_count = scene->checkpoint_count;
   pthread_mutex_unlock(&scene->mutex);
   for (size_t i = 0; i < count; i++) {
-    bt_open *open = bt_open_set_find(&scene->watcher->open, &scene->sent[i].id);
+    bt_open *open = bt_open_set_find(&scene->watcher->outbox.open, &scene->sent[i].id);
     if (open) store_violation(scene, open->definition, open->violation, scene->sent[i].is_retraction);
   }
 }
