@@ -31,15 +31,15 @@ typedef struct bt_problem_namer { /* all-zero is empty; bt_problem_namer_dispose
   bt_buffer part;
 } bt_problem_namer;
 
-/* Borrows the rules. BT_NO_MEMORY alone, also of the others. */
+/* Borrows the rules. BT_NO_MEMORY alone. */
 bt_status bt_problem_namer_init(bt_problem_namer *namer, const bt_rule_definition *const *rules, size_t count,
                                 bt_error *error) BT_MUST_CHECK;
 void bt_problem_namer_dispose(bt_problem_namer *namer);
-/* `rule` is a number in the rules of the namer. */
+/* `rule` is a number in the rules of the namer. BT_NO_MEMORY alone. */
 bt_status bt_problem_key_of(bt_problem_namer *namer, size_t rule, const bt_violation *violation, bt_problem_key *out,
                             bt_error *error) BT_MUST_CHECK;
 
-/* NULL as key: of the rule's violations that nobody looked at. */
+/* NULL as key: of the rule's violations that nobody looked at. BT_NO_MEMORY alone. */
 bt_status bt_problem_id_of(const char *rule_id, const bt_problem_key *key, char out[BT_PROBLEM_ID_HEX + 1],
                            bt_error *error) BT_MUST_CHECK;
 /* Whether the text can be one. */
