@@ -13,6 +13,7 @@ const KNOWN: Record<QueryType, true> = {
   exercised: true,
   ratio: true,
   first_violation: true,
+  problems: true,
   annotations: true,
 };
 const KINDS: Record<VariableQuery['kind'], true> = { rules: true, severities: true, frameworks: true, services: true, labels: true };

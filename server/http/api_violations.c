@@ -9,6 +9,7 @@
 #include "server/http/question.h"
 #include "server/http/routes.h"
 #include "server/http/violation_answer.h"
+#include "server/query/problem_id.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
@@ -23,21 +24,27 @@ typedef struct asked { /* a question as it was read */
   int64_t timeout_ns;
   bt_violation_form form;
   bool is_outdated; /* the rules are not those of the cursor any more */
+  bool is_unlooked; /* the problem is one of violations that nobody looked at */
 } asked;
 
 /* ---- what is asked ---- */
 
-/* Empty is absent, as a form or a dashboard sends what nobody chose; no span has an empty service name to look for. */
-static const char *read_service(json_t *body, bt_field_errors *errors) {
-  const char *service = bt_body_text(body, "service", errors);
-  if (!service || service[0]) return service;
-  json_object_del(body, "service");
+/* Empty is absent, as a form or a dashboard sends what nobody chose; neither a service name nor an id to look for is
+ * empty. */
+static const char *read_chosen(json_t *body, const char *name, bt_field_errors *errors) {
+  const char *chosen = bt_body_text(body, name, errors);
+  if (!chosen || chosen[0]) return chosen;
+  json_object_del(body, name);
   return NULL;
 }
 
 static void read_filters(json_t *body, asked *out, bt_field_errors *errors) {
   const char *trace_id = bt_body_text(body, "trace_id", errors);
-  out->question.service = read_service(body, errors);
+  out->question.service = read_chosen(body, "service", errors);
+  out->question.problem = read_chosen(body, "problem", errors);
+  if (out->question.problem && !bt_problem_id_is_valid(out->question.problem))
+    bt_field_errors_add(errors, "problem", "has to be the id of a problem: %d small hexadecimal digits",
+                        BT_PROBLEM_ID_HEX);
   if (!trace_id) return;
   out->question.trace_id = &out->trace_id;
   if (!bt_trace_id_parse(bt_str_from(trace_id), &out->trace_id))
@@ -140,6 +147,17 @@ static bt_status read_times(const bt_service *service, bt_call *call, json_t *bo
   return read_cursor(service, text, bt_call_tenant(call), out, errors, error);
 }
 
+/* Of such violations there is only a number, and this list looks at each: so none of its is of that problem. */
+static bt_status find_unlooked(asked *out, bt_error *error) {
+  char id[BT_PROBLEM_ID_HEX + 1];
+  bt_status status = BT_OK;
+  for (size_t i = 0; out->question.problem && i < out->rules.count && status == BT_OK; i++) {
+    status = bt_problem_id_of(out->rules.items[i]->fields.id, NULL, id, error);
+    if (!status && strcmp(id, out->question.problem) == 0) out->is_unlooked = true;
+  }
+  return status;
+}
+
 /* False: answered. */
 static bool read_question(const bt_service *service, bt_call *call, json_t *body, asked *out) {
   bt_field_errors errors = {0};
@@ -149,6 +167,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
   if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) return false;
   out->question.source = bt_question_store(service, call, body, &out->rules, &errors);
   bt_status status = read_times(service, call, body, out, &errors, &error);
+  if (status == BT_OK) status = find_unlooked(out, &error);
   if (status != BT_OK) {
     bt_field_errors_drop(&errors);
     bt_call_error(call, status, &error);
@@ -173,7 +192,15 @@ static void answer_violations(const bt_service *service, bt_call *call, asked *a
   a->question.rules = a->rules.items;
   a->question.rule_count = a->is_outdated ? 0 : a->rules.count;
   if (!a->rules.count && !a->is_outdated) {
-    bt_violation_answer_nothing(call, a->question.cursor.range, &options);
+    bt_violation_answer_nothing(call, a->question.cursor.range, "no_rules",
+                                "no enabled rule is meant by this question, so nothing was evaluated", &options);
+    return;
+  }
+  if (a->is_unlooked) {
+    bt_violation_answer_nothing(call, a->question.cursor.range, "problem_not_looked_at",
+                                "this problem is the violations of a rule that were only counted, so nothing was "
+                                "evaluated; ask by rule_id, which looks at each",
+                                &options);
     return;
   }
   bt_status status = bt_look_open(service->evaluations, &a->question, &look, &error);
@@ -197,14 +224,14 @@ static void ask_for_violations(const bt_service *service, bt_call *call, json_t 
 }
 
 void bt_api_violations(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start", "end",
-                                      "limit",   "cursor",   "order",     "timeout",  "store",   NULL};
+  static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "problem", "start",
+                                      "end",     "limit",    "cursor",    "order",    "timeout", "store",   NULL};
   ask_for_violations(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_violations_query(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_ids", "labels",  "dsl",     "severity", "framework",
-                                      "trace_id", "service", "start",   "end",      "limit",
-                                      "cursor",   "order",   "timeout", "store",    NULL};
+  static const char *const names[] = {"rule_ids", "labels",  "dsl",   "severity", "framework", "trace_id",
+                                      "service",  "problem", "start", "end",      "limit",     "cursor",
+                                      "order",    "timeout", "store", NULL};
   ask_for_violations(context, call, bt_question_of_body(call, names));
 }

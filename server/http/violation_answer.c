@@ -139,7 +139,7 @@ static json_t *summary_json(const answer *a) {
                               "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "exercised",
                               exercised_json(page), "reason", reason ? json_string(reason) : json_null(), "coverage",
                               coverage, "cursor", page->goes_on ? json_string(cursor) : json_null());
-  if (summary && is_known && !page->is_of_trace && bt_sampled_traces_lack(&page->coverage.sampling))
+  if (summary && is_known && !page->is_of_part && bt_sampled_traces_lack(&page->coverage.sampling))
     bt_json_set(summary, "estimated", estimated_json(page));
   return summary;
 }
@@ -303,13 +303,14 @@ void bt_violation_answer(bt_call *call, bt_look *look, const bt_violation_answer
 
 /* ---- nothing to evaluate ---- */
 
-void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const bt_violation_answer_options *options) {
+void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const char *word, const char *why,
+                                 const bt_violation_answer_options *options) {
   bt_failed_window window = {.range = range};
-  snprintf(window.reason, sizeof window.reason, "no enabled rule is meant by this question, so nothing was evaluated");
+  snprintf(window.reason, sizeof window.reason, "%s", why);
   answer a = {.options = *options, .tenant = (char *)"", .unchecked = (char *)options->unchecked};
   a.page.coverage = (bt_coverage){
       .asked = range, .effective_end_ns = range.end_ns, .windows_failed = &window, .windows_failed_count = 1};
-  snprintf(a.page.reason, sizeof a.page.reason, "no_rules: %s", window.reason);
+  snprintf(a.page.reason, sizeof a.page.reason, "%s: %s", word, window.reason);
   bt_buffer text = {0};
   begin_answer(&a, &text);
   write_end(&a, &text);

@@ -32,7 +32,9 @@ typedef struct bt_violation_answer_options {
 
 /* Answers the call; takes the look. At once when the page is there, else as a stream. */
 void bt_violation_answer(bt_call *call, bt_look *look, const bt_violation_answer_options *options);
-/* Answers a question that is about no rule at all: nothing was evaluated, and that is said. */
-void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const bt_violation_answer_options *options);
+/* Answers a question of which nothing was evaluated, and says so with `word`, why in one word, and `why`, in a
+ * sentence. */
+void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const char *word, const char *why,
+                                 const bt_violation_answer_options *options);
 
 #endif

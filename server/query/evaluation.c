@@ -105,14 +105,16 @@ static bool copy_question(bt_evaluation *evaluation, const bt_question *question
   evaluation->rules = calloc(question->rule_count, sizeof *evaluation->rules);
   evaluation->exercised = calloc(question->rule_count, sizeof *evaluation->exercised);
   if (question->service) evaluation->service = strdup(question->service);
+  if (question->problem) evaluation->problem = strdup(question->problem);
   evaluation->has_trace = question->trace_id != NULL;
   if (question->trace_id) evaluation->trace_id = *question->trace_id;
   if (!evaluation->tenant || !evaluation->rules || !evaluation->exercised ||
-      (question->service && !evaluation->service))
+      (question->service && !evaluation->service) || (question->problem && !evaluation->problem))
     return false;
   for (size_t i = 0; i < question->rule_count; i++)
     evaluation->rules[evaluation->rule_count++] = bt_rule_definition_ref(question->rules[i]);
-  return true;
+  return !evaluation->problem ||
+         bt_problem_namer_init(&evaluation->namer, evaluation->rules, evaluation->rule_count, NULL) == BT_OK;
 }
 
 static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question *question,
@@ -125,7 +127,7 @@ static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question
   bt_evaluation **items = bt_grow_array(evaluations->items, evaluations->count, &evaluations->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   evaluations->items = items;
-  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count);
+  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count, question->problem);
   if (!bt_memory_hold_grow(&evaluations->hold, bytes))
     return bt_error_set(error, BT_LIMIT,
                         "there is no room for the rules of this question (%zu bytes): what runs and what is kept fills "
@@ -299,7 +301,9 @@ static void conclude_page(const bt_evaluation *evaluation, bt_page *page) {
   else if (evaluation->inconclusive) {
     say_inconclusive(evaluation, undecided, sizeof undecided);
     why = undecided;
-  }
+  } else if (evaluation->problem && !evaluation->listing.total)
+    why = "problem_not_found: no violation of this range is of this problem; whether its id is one of a problem at all "
+          "is not known";
   snprintf(page->reason, sizeof page->reason, "%s", why);
   page->coverage.complete = !page->reason[0];
   page->has_total = page->coverage.complete;
@@ -349,7 +353,7 @@ static bt_status make_page(bt_look *look, size_t limit, bt_page *page, bt_error 
   page->look = look;
   page->rules = evaluation->rules;
   page->rule_count = evaluation->rule_count;
-  page->is_of_trace = evaluation->has_trace;
+  page->is_of_part = evaluation->has_trace || evaluation->problem;
   page->kept = evaluation->kept;
   evaluation->pins++;
   bt_status status = copy_items(look, limit, page, error);

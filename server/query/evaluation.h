@@ -50,6 +50,7 @@ typedef struct bt_question {
   size_t rule_count;                      /* 0: only an evaluation that is kept will do */
   const char *service;                    /* only violations of traces that have a span of this service; or NULL */
   const bt_trace_id *trace_id;            /* only those of this trace; or NULL */
+  const char *problem;                    /* only those of the problem with this id (problem_id.h); or NULL */
 } bt_question;
 
 /* What identifies rules in a cursor: ids, condition hashes and margins, whatever their order. BT_NO_MEMORY alone. */
@@ -74,7 +75,7 @@ typedef struct bt_page {
   size_t count;
   const bt_rule_definition *const *rules; /* items[i].rule is a number in it */
   size_t rule_count;
-  bool is_of_trace; /* one trace was asked for */
+  bool is_of_part; /* one trace was asked for, or one problem: no count of traces follows from the total */
   bt_kept_traces
       kept;     /* of one rule's violations, in what is evaluated so far: how those were kept that were read whole */
   bool goes_on; /* there is, or may be, more after `cursor` */

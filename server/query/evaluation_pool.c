@@ -24,9 +24,11 @@ void bt_evaluation_free(bt_evaluation *evaluation) {
   bt_schedule_dispose(&evaluation->schedule);
   bt_listing_dispose(&evaluation->listing);
   bt_coverage_dispose(&evaluation->coverage);
+  bt_problem_namer_dispose(&evaluation->namer);
   free(evaluation->rules);
   free(evaluation->exercised);
   free(evaluation->service);
+  free(evaluation->problem);
   free(evaluation->tenant);
   free(evaluation);
 }
@@ -48,17 +50,19 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
   return bytes;
 }
 
-/* Rules of a question were often made for it alone. */
-size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count) {
+/* Rules of a question were often made for it alone; to name problems, each is compiled once more. */
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count, bool names_problems) {
   size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * (sizeof(bt_rule_definition *) + sizeof(bt_exercised));
-  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]);
+  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]) * (names_problems ? 2 : 1);
   return bytes;
 }
 
 void bt_evaluations_count(bt_evaluations *evaluations) {
   size_t bytes = bytes_of_all(evaluations);
-  for (size_t i = 0; i < evaluations->count; i++)
-    bytes += bt_evaluation_first_bytes(evaluations->items[i]->rules, evaluations->items[i]->rule_count);
+  for (size_t i = 0; i < evaluations->count; i++) {
+    const bt_evaluation *evaluation = evaluations->items[i];
+    bytes += bt_evaluation_first_bytes(evaluation->rules, evaluation->rule_count, evaluation->problem);
+  }
   bt_memory_hold_shrink(&evaluations->hold, bytes);
 }
 

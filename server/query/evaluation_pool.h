@@ -16,6 +16,7 @@
 #include "server/query/evaluation.h"
 #include "server/query/listing.h"
 #include "server/query/position.h"
+#include "server/query/problem_id.h"
 #include "server/query/schedule.h"
 #include "server/query/tenant_turns.h"
 #include "server/replay/replay.h"
@@ -34,6 +35,8 @@ typedef struct bt_evaluation {
   char *service; /* or NULL */
   bool has_trace;
   bt_trace_id trace_id;
+  char *problem;          /* id, or NULL */
+  bt_problem_namer namer; /* where there is a problem: of the worker that has the next window */
   int64_t margin_ns, effective_end_ns;
   bt_schedule schedule;
   bt_listing listing;
@@ -89,7 +92,7 @@ void bt_evaluation_free(bt_evaluation *evaluation);
 /* Forgets what is over, and makes room. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
 /* What one takes before it has found anything. */
-size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count);
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count, bool names_problems);
 /* Gives back to the account what they hold no more. */
 void bt_evaluations_count(bt_evaluations *evaluations);
 /* Its results take so much room that it waits for its reader. */

@@ -35,16 +35,30 @@ static bool has_service(const bt_violation *violation, const char *service) {
   return false;
 }
 
-static bool is_asked_for(const bt_evaluation *evaluation, const bt_violation *violation) {
-  if (evaluation->has_trace && bt_trace_id_compare(&evaluation->trace_id, &violation->trace_id) != 0) return false;
-  return !evaluation->service || has_service(violation, evaluation->service);
+static bt_status is_of_problem(bt_evaluation *evaluation, size_t rule, const bt_violation *violation, bool *out,
+                               bt_error *error) {
+  bt_problem_key key;
+  char id[BT_PROBLEM_ID_HEX + 1];
+  bt_status status = bt_problem_key_of(&evaluation->namer, rule, violation, &key, error);
+  if (!status) status = bt_problem_id_of(evaluation->rules[rule]->fields.id, &key, id, error);
+  *out = !status && strcmp(id, evaluation->problem) == 0;
+  return status;
+}
+
+static bt_status is_asked_for(bt_evaluation *evaluation, size_t rule, const bt_violation *violation, bool *out,
+                              bt_error *error) {
+  bool is_of_trace = !evaluation->has_trace || bt_trace_id_compare(&evaluation->trace_id, &violation->trace_id) == 0;
+  *out = is_of_trace && (!evaluation->service || has_service(violation, evaluation->service));
+  return *out && evaluation->problem ? is_of_problem(evaluation, rule, violation, out, error) : BT_OK;
 }
 
 static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
   window_run *run = context;
-  if (run->overflows || !is_asked_for(run->evaluation, violation)) {
+  bool is_wanted = false;
+  bt_status status = run->overflows ? BT_OK : is_asked_for(run->evaluation, rule, violation, &is_wanted, error);
+  if (!is_wanted) {
     bt_violation_free(violation);
-    return BT_OK;
+    return status;
   }
   run->has_no_room = !bt_memory_hold_grow(&run->hold, bt_listed_bytes(violation));
   run->overflows = run->has_no_room || run->hold.bytes > run->most_bytes;

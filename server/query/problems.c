@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
-#include "dsl/compile.h"
-#include "dsl/rule/rule_sentence.h"
 #include "server/base/binomial.h"
-#include "server/base/sha256.h"
 #include "server/query/counted_steps.h"
 #include "server/query/fine_counts.h"
 #include "server/query/series_pool.h"
@@ -21,13 +18,11 @@ typedef struct finding {
   bt_problems *out;
   const bt_rule_definition *const *rules;
   bt_series_run run;
-  bt_rule **canonical; /* each rule, as `betrace fmt` writes it: so an id is the same however it is written. NULL:
-                          that is longer than a rule can be */
+  bt_problem_namer namer;
   bt_found_problem *unlooked;  /* of each rule; with `steps` in out->unlooked */
   uint64_t *undecided;         /* of each rule: settled traces that exercised it, and have no verdict */
   int64_t fine_count, fine_ns; /* of each step: so many parts, of which the last may be shorter, or empty */
   bt_fine_counts fine;         /* series: what exercised each rule, then the violations of each problem */
-  bt_buffer part;              /* of the violation that is looked at */
   bool is_waiting;
   size_t waiting; /* the problem of the violation that was told last, of: */
   size_t rule;
@@ -57,51 +52,20 @@ static bool is_same(const bt_found_problem *a, const bt_found_problem *b) {
          bt_str_equal(a->part, b->part) && bt_str_equal(a->service, b->service);
 }
 
-/* *out stays NULL where the canonical text is none that a rule can have. */
-static bt_status canonize_rule(const bt_rule *rule, bt_rule **out, bt_error *error) {
-  bt_buffer text = {0};
-  bt_diagnostics diagnostics;
-  bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_format(rule->text, &text, &diagnostics, error);
-  bt_diagnostics_dispose(&diagnostics);
-  bt_diagnostics_init(&diagnostics);
-  if (!status && text.failed) status = bt_error_no_memory(error);
-  if (!status) status = bt_rule_compile(bt_buffer_str(&text), out, &diagnostics, error);
-  bt_diagnostics_dispose(&diagnostics);
-  bt_buffer_dispose(&text);
-  return status == BT_INVALID || status == BT_LIMIT ? BT_OK : status;
-}
-
-static bt_status canonize_rules(finding *f, bt_error *error) {
-  bt_status status = BT_OK;
-  f->canonical = calloc(f->out->rule_count + 1, sizeof(bt_rule *));
-  if (!f->canonical) return bt_error_no_memory(error);
-  for (size_t i = 0; i < f->out->rule_count && status == BT_OK; i++)
-    status = canonize_rule(f->rules[i]->rule, &f->canonical[i], error);
-  return status;
-}
-
-static void free_canonical(finding *f) {
-  for (size_t i = 0; f->canonical && i < f->out->rule_count; i++) bt_rule_free(f->canonical[i]);
-  free(f->canonical);
-}
-
-/* Borrows of the violation and of f->part. */
+/* Borrows of the violation and of f->namer. */
 static bt_status identify_problem(finding *f, size_t rule, const bt_violation *violation, bt_found_problem *out,
                                   bt_error *error) {
-  bt_range failed = violation->choice_count ? violation->choices[0].failed : (bt_range){0};
-  const bt_rule *text = f->rules[rule]->rule;
-  const bt_rule *canonical = f->canonical[rule] ? f->canonical[rule] : text;
-  bt_buffer_clear(&f->part);
-  bt_rule_write_blamed(canonical, bt_rule_same_part(text, failed, canonical), &f->part);
+  bt_problem_key key;
+  bt_status status = bt_problem_key_of(&f->namer, rule, violation, &key, error);
+  if (status) return status;
   *out = (bt_found_problem){.rule = rule,
                             .is_looked_at = true,
-                            .has_root = violation->has_root,
-                            .service = violation->has_root ? bt_str_from(violation->root_service) : BT_STR(""),
-                            .failed = failed,
-                            .clause = bt_violation_clause(text, failed),
-                            .part = bt_buffer_str(&f->part)};
-  return f->part.failed ? bt_error_no_memory(error) : BT_OK;
+                            .has_root = key.has_root,
+                            .service = key.service,
+                            .failed = key.failed,
+                            .clause = key.clause,
+                            .part = key.part};
+  return BT_OK;
 }
 
 static bool keep_texts(bt_problems *out, bt_found_problem *problem) {
@@ -399,20 +363,10 @@ static bt_status find_all_changes(const finding *f, bt_error *error) {
 /* ---- all of it ---- */
 
 static bt_status set_id(const finding *f, bt_found_problem *problem, bt_error *error) {
-  const char *place = !problem->is_looked_at ? "not looked at" : problem->has_root ? "root" : "no root";
-  const bt_str fields[] = {BT_STR("problem"),
-                           bt_str_from(f->rules[problem->rule]->fields.id),
-                           bt_str_from(problem->clause),
-                           problem->part,
-                           bt_str_from(place),
-                           problem->service};
-  char hex[BT_SHA256_HEX + 1];
-  bt_sha256 hash;
-  bt_status status = bt_sha256_fields(fields, sizeof fields / sizeof fields[0], &hash, error);
-  if (status) return status;
-  bt_sha256_format(&hash, hex);
-  memcpy(problem->id, hex, BT_PROBLEM_ID_HEX);
-  return BT_OK;
+  const bt_problem_key key = {
+      .has_root = problem->has_root, .service = problem->service, .clause = problem->clause, .part = problem->part};
+  const char *rule_id = f->rules[problem->rule]->fields.id;
+  return bt_problem_id_of(rule_id, problem->is_looked_at ? &key : NULL, problem->id, error);
 }
 
 /* The counts of the others of its rule may be too low. */
@@ -509,7 +463,7 @@ static bt_status run_finding(finding *f, bt_source *source, const bt_replay_requ
   bt_replay_observer observer = {
       .context = f, .violation = take_violation, .verdict = take_verdict, .progress = show_progress};
   bt_status status = open_counts(f, asked, error);
-  if (!status) status = canonize_rules(f, error);
+  if (!status) status = bt_problem_namer_init(&f->namer, asked->rules, asked->rule_count, error);
   if (status) return status;
   request.gap_step_ns = f->out->step_ns;
   request.tells_counted = true;
@@ -539,8 +493,7 @@ bt_status bt_problems_find(bt_source *source, const bt_replay_request *asked, si
   bt_status status = run_finding(&f, source, asked, error);
   bt_series_run_drop_marks(&f.run);
   bt_fine_counts_dispose(&f.fine);
-  bt_buffer_dispose(&f.part);
-  free_canonical(&f);
+  bt_problem_namer_dispose(&f.namer);
   free(f.unlooked);
   free(f.undecided);
   return status;

@@ -16,11 +16,12 @@
 #include "dsl/base/text.h"
 #include "server/memory/account.h"
 #include "server/query/change_points.h"
+#include "server/query/problem_id.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
 #include "tempo/wire/source.h"
 
-enum { BT_PROBLEM_STEPS = 24, BT_PROBLEM_STEPS_MAX = 200, BT_PROBLEM_ID_HEX = 16 };
+enum { BT_PROBLEM_STEPS = 24, BT_PROBLEM_STEPS_MAX = 200 };
 
 /* By the settled steps of the range, and of at least four. The last quarter of them is `now`, the first half `before`.
  *  over     none now, and none later, though the rule was exercised now

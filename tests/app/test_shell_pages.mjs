@@ -91,7 +91,7 @@ function journeys(name, product, isReal, shell) {
     await stands(session, /^\/replay\/[^?]+/);
     await pages.getByRole('region', { name: 'What was found' }).getByRole('status').filter({ hasText: /[1-9]\d* violations|Violations found: [1-9]/ }).first().waitFor();
     await session.shot('shell-replay');
-    await session.goto('/violations?from=now-24h&to=now&rule=shell-slow');
+    await session.goto('/violations?from=now-24h&to=now&rule=shell-slow&view=list');
     await titled(pages, 'Violations');
     await pages.getByTestId('violation-rows').getByRole('row').first().waitFor();
     await session.shot('shell-violations');

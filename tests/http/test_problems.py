@@ -169,6 +169,34 @@ class AgainstAPlainGroupingTest(Folder):
             self.assertEqual([one["id"] for one in few["problems"]], [one["id"] for one in said["problems"][:3]])
             of_one = service.get(f"/v1/problems?rule_id=few&start={START}&end={START + LENGTH}").json()["problems"]
             self.assertEqual([one["id"] for one in of_one], [one["id"] for one in said["problems"] if one["rule_id"] == "few"])
+            self.check_lists(service, said["problems"])
+
+    def check_lists(self, service, problems):
+        """The violations of a problem are those of its rule, part and entry service; all problems together have each violation once."""
+        times, listed = f"start={START}&end={START + LENGTH}", []
+        for problem in problems:
+            own = service.get(f"/v1/violations?problem={problem['id']}&{times}&limit=1000").json()
+            self.assertEqual((own["total_count"], own["coverage"]["complete"]), (problem["count"], True), problem)
+            for one in own["violations"]:
+                service_of = one["root_service"] if problem["entry"] == "root" else ""
+                self.assertEqual((one["rule_id"], service_of), (problem["rule_id"], problem["entry_service"]), one)
+            listed += [one["id"] for one in own["violations"]]
+        single = service.post("/v1/violations/query", {"start": str(START), "end": str(START + LENGTH), "problem": "", "limit": 1000})
+        self.assertEqual(single.status, 200, single)
+        single = single.json()
+        self.assertEqual((len(listed), len(set(listed))), (single["total_count"],) * 2)
+        self.assertTrue({one["id"] for one in single["violations"]} <= set(listed))
+        most = max(problems, key=lambda one: one["count"])
+        page = service.get(f"/v1/violations?problem={most['id']}&{times}&limit=5").json()
+        again = service.get(f"/v1/violations?problem={most['id']}&{times}&limit=5&cursor={page['cursor']}").json()
+        self.assertFalse({one["id"] for one in page["violations"]} & {one["id"] for one in again["violations"]})
+        foreign = service.get(f"/v1/violations?{times}&limit=5&cursor={page['cursor']}")
+        self.assertEqual((foreign.status, foreign.json()["errors"][0]["field"]), (400, "cursor"), foreign)
+        nobody = service.get(f"/v1/violations?problem=0123456789abcdef&{times}").json()
+        self.assertEqual((nobody["violations"], nobody["total_count"], nobody["coverage"]["complete"], nobody["reason"].split(":")[0]), ([], None, False, "problem_not_found"))
+        for wrong in ("0123456789ABCDEF", "0123", "x" * 16):
+            refused = service.get(f"/v1/violations?problem={wrong}&{times}")
+            self.assertEqual((refused.status, refused.json()["errors"][0]["field"]), (400, "problem"), refused)
 
     def test_how_a_rule_is_written_does_not_change_an_id(self):
         documents, _ = random_world(12)
@@ -395,6 +423,8 @@ class NotKnownTest(Folder):
             self.assertEqual((first["entry"], first["entry_service"], first["failed"], first["trend"], first["share"]), ("not_looked_at", None, None, "unknown", None))
             self.assertEqual(first["count"] + answer["problems_total"] - 1, services)
             self.assertTrue(all(one["count_kind"] == "at_least" for one in answer["problems"]))
+            own = service.get(f"/v1/violations?problem={first['id']}&start={START}&end={START + LENGTH}").json()
+            self.assertEqual((own["violations"], own["total_count"], own["coverage"]["complete"], own["reason"].split(":")[0]), ([], None, False, "problem_not_looked_at"))
             held = [line.split()[-1] for line in service.get("/metrics").body.decode().splitlines() if line.startswith("betrace_memory_held_bytes")]
             self.assertEqual(set(held), {"0"}, "what it held is given back")
 

@@ -68,6 +68,16 @@ class Provisioning(unittest.TestCase):
         self.assertEqual(pages["url"], "/a/betrace-app/violations?trace=$${__value.raw}")
         self.assertIn("  trace: traceIdParameter,", read(f"{ROOT}/grafana-betrace-app/src/violations/filters.ts"))
 
+    def test_alerts_on_violations_lead_to_the_problems_of_their_rule(self):
+        """Filters of the list alone would lead to the list (viewOf in filters.ts)."""
+        for name in ("betrace-datasource", "betrace-slo-datasource"):
+            rules = yaml.safe_load(read(f"{ROOT}/distribution/grafana/provisioning/alerting/{name}.yaml"))["groups"][0]["rules"]
+            about = [rule for rule in rules if "cannot-look" not in rule["uid"]]
+            self.assertTrue(about)
+            for rule in about:
+                self.assertRegex(rule["annotations"]["runbook_url"],
+                                 r"^\{\{ externalURL \}\}a/betrace-app/violations\?rule=\{\{ \$labels\.rule_id \}\}&from=now-\dh&to=now$", rule["uid"])
+
     def test_alert_rules_of_grafana_are_whole(self):
         for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
             document = yaml.safe_load(read(path))

@@ -301,6 +301,15 @@ func firstViolationTests(t *testing.T, table *data.Frame) {
 			t.Errorf("%s: %v, the oldest of the table is %s", id, at, oldest[id])
 		}
 	}
+	problems := good(t, asked{model: `{"queryType":"problems"}`})[0]
+	counts, _ := problems.FieldByName("count")
+	all := int64(0)
+	for row := range problems.Rows() {
+		all += counts.At(row).(int64)
+	}
+	if problems.Rows() < 2 || all != int64(table.Rows()) {
+		t.Errorf("%d problems with %d violations, and the table has %d", problems.Rows(), all, table.Rows())
+	}
 	adhoc := good(t, asked{model: `{"queryType":"first_violation","dsl":"trace.has(span.attributes[\"data.classification\"] == \"PII\") and not trace.has(span.name == \"audit.log\")"}`})[0]
 	if at := adhoc.Fields[0].At(0).(*time.Time); at == nil || !at.Equal(oldest["pii-audit"]) {
 		t.Errorf("as a text: %v", at)

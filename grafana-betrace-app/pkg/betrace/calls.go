@@ -76,6 +76,12 @@ func (c *Client) Series(ctx context.Context, question *SeriesQuestion) (*SeriesA
 	return out, c.call(ctx, http.MethodPost, "v1/violations/series", nil, question, out)
 }
 
+// Problems asks for the violations of a range as problems.
+func (c *Client) Problems(ctx context.Context, question *ProblemsQuestion) (*Problems, error) {
+	out := &Problems{}
+	return out, c.call(ctx, http.MethodGet, "v1/problems", question.Values(), nil, out)
+}
+
 // FirstViolation of a stored rule in [start, end).
 func (c *Client) FirstViolation(ctx context.Context, ruleID string, start, end time.Time, timeout time.Duration) (*FirstViolation, error) {
 	out := &FirstViolation{}

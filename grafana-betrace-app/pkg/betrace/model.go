@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -213,6 +215,57 @@ type SeriesAnswer struct {
 	Series   []Series `json:"series"`
 	Reason   *string  `json:"reason"`
 	Coverage Coverage `json:"coverage"`
+}
+
+// ProblemsQuestion is the query of GET /v1/problems. RuleIDs nil: all enabled rules.
+type ProblemsQuestion struct {
+	RuleIDs    []string
+	Start, End time.Time
+	Limit      int
+	Timeout    time.Duration
+}
+
+// Values are its parameters.
+func (q *ProblemsQuestion) Values() url.Values {
+	values := url.Values{"start": {q.Start.UTC().Format(time.RFC3339Nano)}, "end": {q.End.UTC().Format(time.RFC3339Nano)}, "limit": {strconv.Itoa(q.Limit)},
+		"timeout": {DurationText(q.Timeout)}}
+	for _, id := range q.RuleIDs {
+		values.Add("rule_id", id)
+	}
+	return values
+}
+
+// Problem is all violations of a rule in which the same part failed, in traces that begin in the same service. Entry: root, no_root or not_looked_at.
+type Problem struct {
+	ID           string   `json:"id"`
+	RuleID       string   `json:"rule_id"`
+	RuleName     string   `json:"rule_name"`
+	Severity     string   `json:"severity"`
+	Message      string   `json:"message"`
+	Entry        string   `json:"entry"`
+	EntryService *string  `json:"entry_service"`
+	Count        int64    `json:"count"`
+	CountKind    string   `json:"count_kind"` // exact or at_least
+	Share        *float64 `json:"share"`      // of the traces that exercised the rule; nil: not known
+	FirstSeen    Moment   `json:"first_seen"`
+	LastSeen     Moment   `json:"last_seen"`
+	Trend        string   `json:"trend"`         // new, rising, steady, over or unknown
+	TrendUnknown *string  `json:"trend_unknown"` // why
+}
+
+// Moment is a trace and when it began.
+type Moment struct {
+	Time time.Time `json:"time"`
+}
+
+// Problems of a range. No problem says something only where the coverage is complete, and of rules that were exercised.
+type Problems struct {
+	Problems    []Problem     `json:"problems"`
+	Total       int           `json:"problems_total"`
+	Status      string        `json:"status"`
+	Reason      *string       `json:"reason"`
+	Coverage    Coverage      `json:"coverage"`
+	Unexercised []Unexercised `json:"unexercised"`
 }
 
 // Unexercised is a rule that nothing exercised and why, or, where it is not known, of which that could not be found out.

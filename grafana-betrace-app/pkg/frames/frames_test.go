@@ -216,6 +216,12 @@ func TestTablesAreAsTheyWere(t *testing.T) {
 	at, edge := violation(), true
 	golden(t, "first_violations", FirstTable([]First{{RuleID: "slow-db", Rule: "Slow database", Severity: "high", At: &at, Proven: true, AtEdge: &edge, LookedUntil: noon, Says: "the first one"},
 		{RuleID: "quiet", Rule: "Quiet", Severity: "low", LookedUntil: noon, Says: "none in the whole range"}}, Tempo{UID: "tempo", Name: "Tempo"}))
+	share, shop := 0.025, "shop"
+	golden(t, "problems", ProblemTable([]betrace.Problem{
+		{ID: "0123456789abcdef", RuleID: "slow-db", RuleName: "Slow database", Severity: "high", Message: "no retry in this trace", Entry: "root", EntryService: &shop, Count: 12, CountKind: "exact",
+			Share: &share, FirstSeen: betrace.Moment{Time: noon.Add(-time.Hour)}, LastSeen: betrace.Moment{Time: noon}, Trend: "rising"},
+		{ID: "1123456789abcdef", RuleID: "slow-db", RuleName: "Slow database", Severity: "high", Message: "what failed was not looked at", Entry: "not_looked_at", Count: 7, CountKind: "at_least",
+			FirstSeen: betrace.Moment{Time: noon}, LastSeen: betrace.Moment{Time: noon}, Trend: "unknown"}}, ProblemRange{noon.Add(-2 * time.Hour), noon}, Tempo{Stored: true}))
 	s := rule(number(0), nil, number(3))
 	golden(t, "count", ByTime(&s, Kinds["count"], "Slow database"))
 	golden(t, "count_instant", AsNumber(&s, nil, Kinds["count"], "Slow database"))

@@ -89,6 +89,8 @@ func (d *Instance) run(ctx context.Context, q *query.Query, fromAlert bool) (dat
 		return d.runViolations(ctx, q, rules)
 	case query.FirstViolation:
 		return d.runFirst(ctx, q, rules)
+	case query.Problems:
+		return d.runProblems(ctx, q, rules)
 	default:
 		return d.runSeries(ctx, q, rules, fromAlert)
 	}

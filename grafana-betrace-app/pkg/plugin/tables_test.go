@@ -391,3 +391,87 @@ func TestATableOfSampledTracesSaysWhatItsTotalStandsFor(t *testing.T) {
 		t.Error(notice)
 	}
 }
+
+const problemRow = `{"id":"0123456789abcdef","rule_id":"a","rule_name":"A","severity":"high","message":"no b in this trace","entry":"root","entry_service":"shop","count":3,"count_kind":%q,"share":%s,
+ "first_seen":{"time":"2026-03-10T11:10:00Z"},"last_seen":{"time":"2026-03-10T11:50:00Z"},"trend":"new","trend_unknown":null}`
+
+// problems answers so many of so many, and what else there is to say.
+func (f *fake) problems(total int, complete bool, kind, share, more string) {
+	f.answers["/v1/problems"] = func(w http.ResponseWriter, r *http.Request) {
+		f.mutex.Lock()
+		f.asked = append(f.asked, "asked "+r.URL.RawQuery)
+		f.mutex.Unlock()
+		sendJSON(w, fmt.Sprintf(`{"status":"completed","reason":%s,"problems_total":%d,"problems":[%s],"unexercised":[%s],%s}`, map[bool]string{true: "null", false: `"timeout: the time was over"`}[complete],
+			total, fmt.Sprintf(problemRow, kind, share), more, fmt.Sprintf(coverage, complete, "")))
+	}
+}
+
+func TestProblemsAreATable(t *testing.T) {
+	f := newFake(t)
+	f.problems(1, true, "exact", "0.5", "")
+	answer := ask(t, f.instance(t), `{"queryType":"problems","ruleIds":["a"],"limit":9}`, false)
+	if answer.Error != nil || answer.Frames[0].Rows() != 1 || len(answer.Frames[0].Meta.Notices) != 0 {
+		t.Fatalf("%v %+v", answer.Error, answer.Frames)
+	}
+	if asked := f.last("asked"); !strings.Contains(asked, "limit=9&rule_id=a&start=2026-03-10T11%3A00%3A00Z") {
+		t.Error(asked)
+	}
+	frame := answer.Frames[0]
+	for name, want := range map[string]any{"rule": "A", "severity": "high", "message": "no b in this trace", "begins_in": "shop", "count": int64(3), "trend": "new", "at_least": false,
+		"id": "0123456789abcdef", "link": "/a/betrace-app/violations?from=1773140400000&problem=0123456789abcdef&rule=a&to=1773144000000"} {
+		field, _ := frame.FieldByName(name)
+		if field == nil || field.At(0) != want {
+			t.Errorf("%s: %v", name, field)
+		}
+	}
+	if share, _ := frame.FieldByName("share"); *share.At(0).(*float64) != 0.5 {
+		t.Error("share")
+	}
+	ask(t, f.instance(t), `{"queryType":"problems"}`, false)
+	if asked := f.last("asked"); strings.Contains(asked, "rule_id") {
+		t.Error("all enabled rules are not named: " + asked)
+	}
+}
+
+func TestWhatIsMissingOfProblemsIsANotice(t *testing.T) {
+	f := newFake(t)
+	f.problems(4, false, "at_least", "null", `{"rule_id":"b","known":true,"message":"no span is called x"}`)
+	frame := ask(t, f.instance(t), `{"queryType":"problems"}`, false).Frames[0]
+	var texts []string
+	for _, notice := range frame.Meta.Notices {
+		texts = append(texts, notice.Text)
+	}
+	for i, want := range []string{"1 of 4 problems", "Not everything was looked at, so there may be more violations than shown. The time was over.", "b: No span is called x."} {
+		if i >= len(texts) || !strings.Contains(texts[i], want) {
+			t.Fatalf("%q is not in its place: %q", want, texts)
+		}
+	}
+	share, _ := frame.FieldByName("share")
+	atLeast, _ := frame.FieldByName("at_least")
+	if share.At(0).(*float64) != nil || atLeast.At(0) != true {
+		t.Error("what is not known is null")
+	}
+}
+
+func TestProblemsOfTooManyNamedRulesAreRefused(t *testing.T) {
+	f := newFake(t)
+	var rules, named []string
+	for i := range mostProblemRules + 1 {
+		rules = append(rules, fmt.Sprintf(`{"id":"r%d","name":"R","severity":"high","enabled":true,"labels":{},"controls":[],"broken":null}`, i))
+		named = append(named, fmt.Sprintf(`"r%d"`, i))
+	}
+	f.rules = "[" + strings.Join(rules, ",") + "]"
+	answer := ask(t, f.instance(t), `{"queryType":"problems","ruleIds":[`+strings.Join(named, ",")+`]}`, false)
+	if answer.Error == nil || !strings.Contains(answer.Error.Error(), "201 rules") {
+		t.Errorf("%v", answer.Error)
+	}
+}
+
+func TestProblemsOfRulesThatCannotBeJudgedAreNotNone(t *testing.T) {
+	f := newFake(t)
+	f.rules = `[{"id":"a","name":"A","severity":"high","enabled":true,"labels":{},"controls":[],"broken":"no such word"}]`
+	frame := ask(t, f.instance(t), `{"queryType":"problems"}`, false).Frames[0]
+	if f.count("/v1/problems") != 0 || len(frame.Meta.Notices) != 1 || !strings.Contains(frame.Meta.Notices[0].Text, "Not checked") {
+		t.Errorf("%+v", frame.Meta.Notices)
+	}
+}

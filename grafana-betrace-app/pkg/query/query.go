@@ -23,11 +23,12 @@ const (
 	Exercised      Type = "exercised"       // traces that exercised the rule
 	Ratio          Type = "ratio"           // count of exercised
 	FirstViolation Type = "first_violation" // one row a rule
+	Problems       Type = "problems"        // violations by rule, failed part and entry service: one row a problem
 	Annotations    Type = "annotations"     // violations as annotations
 )
 
 // Types are all of them.
-var Types = []Type{Violations, Count, Exercised, Ratio, FirstViolation, Annotations}
+var Types = []Type{Violations, Count, Exercised, Ratio, FirstViolation, Problems, Annotations}
 
 // What an instant value over a range that was not looked at in full says, when violations were found in the rest.
 const (
@@ -52,7 +53,7 @@ type Query struct {
 	DSL        string
 	Service    string // violations and annotations
 	TraceID    string // violations and annotations
-	Limit      int    // violations and annotations
+	Limit      int    // violations, annotations and problems
 	Part       *Part  // nil: the whole answer at once
 	Step       time.Duration
 	Instant    bool   // count, exercised, ratio: one number a rule
@@ -155,6 +156,12 @@ func (q *Query) check(fromAlert bool) error {
 		if !slices.Contains(betrace.Severities, q.Severities[i]) {
 			return fmt.Errorf("there is no severity %q; there are %s", severity, strings.Join(betrace.Severities, ", "))
 		}
+	}
+	if q.Type == Problems && q.DSL != "" {
+		return fmt.Errorf("problems are of stored rules: a text that is not stored has none. Take violations instead")
+	}
+	if q.Type == Problems && (q.Service != "" || q.TraceID != "") {
+		return fmt.Errorf("service and traceId belong to tables of violations; problems cannot be narrowed by them")
 	}
 	if q.IsSeries() && (q.Service != "" || q.TraceID != "") {
 		return fmt.Errorf("service and traceId belong to tables of violations; a count cannot be narrowed by them. Say it in the rule's text instead")

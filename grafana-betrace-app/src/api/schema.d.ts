@@ -4338,6 +4338,8 @@ export interface operations {
                 trace_id?: string;
                 /** @description some span of the trace has this service; empty: any */
                 service?: string;
+                /** @description id of a problem of GET /v1/problems: only its violations; empty: any. Where none is found, nobody knows whether the id is one: `coverage.complete` is false, with a reason of `problem_not_found`, or `problem_not_looked_at` where its violations were only counted */
+                problem?: string;
                 /** @description a time; default: 1 h before end; at most 30 d */
                 start?: string;
                 /** @description a time; default: now */
@@ -4387,6 +4389,8 @@ export interface operations {
                     framework?: string | null;
                     trace_id?: string | null;
                     service?: string | null;
+                    /** @description as of GET /v1/violations */
+                    problem?: string | null;
                     start?: string | number | null;
                     end?: string | number | null;
                     limit?: number | string | null;

@@ -49,7 +49,7 @@ function RuleRow({ rule, range }: { rule: ControlRule; range: ReportHead['range'
         )}
         {counts && counts.violated > 0 && (
           <div>
-            <Link to={to.violations({ rule: rule.rule_id, from: range.start, to: range.end })}>{t('compliance.see-violations', 'See the violations')}</Link>
+            <Link to={to.violations({ rule: rule.rule_id, from: range.start, to: range.end, view: 'list' })}>{t('compliance.see-violations', 'See the violations')}</Link>
           </div>
         )}
       </td>

@@ -5,6 +5,7 @@ import { rule, violation } from '../test/fixtures';
 import { NEVER, problem, type Handlers } from '../test/host';
 import { render } from '../test/render';
 import { replay } from '../test/replayFixtures';
+import { problemsAnswer } from '../test/problemFixtures';
 import { page as violationPage } from '../violations/testPages';
 import Compliance from '../pages/Compliance';
 import Configuration from '../pages/Configuration';
@@ -43,6 +44,7 @@ const ANSWERS: Handlers = {
   'GET /v1/replays/r-1': replay({ status: 'incomplete', reason: page.reason ?? '', coverage: page.coverage }),
   'GET /v1/replays/r-1/violations': { violations: [], cursor: null },
   'GET /v1/violations': page,
+  'GET /v1/problems': problemsAnswer({ status: 'incomplete', reason: page.reason ?? '' }, FAILED),
   'GET /v1/violations/series': series,
   [`GET /v1/traces/${TRACE}/verdicts`]: verdicts,
   'GET /v1/compliance/frameworks': frameworks,
@@ -62,7 +64,8 @@ const CASES: Case[] = [
   { name: 'Start', element: <Start />, at: '/', path: '/', drawn: /No violation in what was read/, isPartial: true },
   { name: 'Rules', element: <Rules />, at: '/rules', path: '/rules', drawn: /Fraud check on large orders/ },
   { name: 'a rule', element: <RulePage />, at: '/rules/fraud-check', path: '/rules/:id', drawn: /Fraud check on large orders/ },
-  { name: 'Violations', element: <Violations />, at: '/violations', path: '/violations', drawn: /1 violation$/, isPartial: true },
+  { name: 'Problems', element: <Violations />, at: '/violations', path: '/violations', drawn: /1,234 traces/, isPartial: true },
+  { name: 'Violations', element: <Violations />, at: '/violations?view=list', path: '/violations', drawn: /1 violation$/, isPartial: true },
   { name: 'a violation', element: <ViolationPage />, at: `/violations/fraud-check/${TRACE}`, path: '/violations/:ruleId/:traceId', drawn: /may not be the whole trace/, isPartial: true },
   { name: 'Replay', element: <Replays />, at: '/replay', path: '/replay', drawn: /Earlier replays/ },
   { name: 'a replay', element: <Replay />, at: '/replay/r-1', path: '/replay/:id', drawn: /Not everything was read/, isPartial: true },

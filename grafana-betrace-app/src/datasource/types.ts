@@ -6,9 +6,9 @@ import type { Diagnostic } from '../api/problem';
 
 /**
  * violations: table, newest first. count, exercised: one series a rule, by steps. ratio: count of exercised. first_violation: one row a rule.
- * annotations: violations as annotations. Alerts take count, exercised and ratio, and always get one number a rule.
+ * problems: one row for each rule, failed part and entry service; of stored rules alone. annotations: violations as annotations. Alerts take count, exercised and ratio, and always get one number a rule.
  */
-export type QueryType = 'violations' | 'count' | 'exercised' | 'ratio' | 'first_violation' | 'annotations';
+export type QueryType = 'violations' | 'count' | 'exercised' | 'ratio' | 'first_violation' | 'problems' | 'annotations';
 
 export interface BetraceQuery extends DataQuery {
   queryType?: QueryType;

@@ -125,6 +125,20 @@ export function EmptyList({ why, page, filters, isNarrowed, isLoading, onClear, 
           {t('violations.source-down.text', 'Nothing is known about this range: {{reason}}', { ...PLAIN, reason })}
         </EmptyState>
       );
+    case 'no-such-problem':
+      return (
+        <EmptyState
+          icon="question-circle"
+          title={t('violations.no-such-problem.title', 'No violation of this problem is known here')}
+          action={
+            <Button variant="secondary" onClick={onClear}>
+              {t('violations.filter.clear', 'Clear filters')}
+            </Button>
+          }
+        >
+          {t('violations.nothing.text', 'This is not “no violations”: {{reason}}', { ...PLAIN, reason })}
+        </EmptyState>
+      );
     case 'nothing-looked-at':
       return (
         <EmptyState

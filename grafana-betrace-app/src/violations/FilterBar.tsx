@@ -7,7 +7,7 @@ import { useState, type KeyboardEvent } from 'react';
 
 import { SEVERITIES, type Rule, type Severity } from '../api/types';
 import { severityText } from '../components/SeverityBadge';
-import { isNarrowed, isTraceId, NO_FILTERS, type ViolationFilters } from './filters';
+import { isNarrowed, isTraceId, NO_FILTERS, viewOf, type ViolationFilters } from './filters';
 
 interface Props {
   filters: ViolationFilters;
@@ -128,14 +128,6 @@ export function FilterBar({ filters, onChange, rules, services }: Props) {
         />
       </InlineField>
       <OneOf
-        id="violations-service"
-        label={t('violations.filter.service', 'Service')}
-        value={filters.service}
-        options={services}
-        isFree
-        onChange={(service) => onChange({ service })}
-      />
-      <OneOf
         id="violations-framework"
         label={t('violations.filter.framework', 'Framework')}
         value={filters.framework}
@@ -143,16 +135,33 @@ export function FilterBar({ filters, onChange, rules, services }: Props) {
         isFree
         onChange={(framework) => onChange({ framework })}
       />
-      <TraceIdField value={filters.trace} onChange={(trace) => onChange({ trace })} />
-      <RadioButtonGroup
-        aria-label={t('violations.filter.order', 'Order')}
-        options={[
-          { value: 'newest' as const, label: t('violations.filter.newest', 'Newest first') },
-          { value: 'oldest' as const, label: t('violations.filter.oldest', 'Oldest first') },
-        ]}
-        value={filters.order}
-        onChange={(order) => onChange({ order })}
-      />
+      {viewOf(filters) === 'list' && (
+        <>
+          <OneOf
+            id="violations-service"
+            label={t('violations.filter.service', 'Service')}
+            value={filters.service}
+            options={services}
+            isFree
+            onChange={(service) => onChange({ service })}
+          />
+          <TraceIdField value={filters.trace} onChange={(trace) => onChange({ trace })} />
+          <RadioButtonGroup
+            aria-label={t('violations.filter.order', 'Order')}
+            options={[
+              { value: 'newest' as const, label: t('violations.filter.newest', 'Newest first') },
+              { value: 'oldest' as const, label: t('violations.filter.oldest', 'Oldest first') },
+            ]}
+            value={filters.order}
+            onChange={(order) => onChange({ order })}
+          />
+          {filters.problem && (
+            <Button variant="secondary" icon="times" onClick={() => onChange({ problem: '' })}>
+              {t('violations.filter.problem', 'Of one problem only')}
+            </Button>
+          )}
+        </>
+      )}
       {isNarrowed(filters) && (
         <Button variant="secondary" fill="text" icon="times" onClick={() => onChange(NO_FILTERS)}>
           {t('violations.filter.clear', 'Clear filters')}

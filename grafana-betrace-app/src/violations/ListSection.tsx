@@ -13,16 +13,8 @@ import { CoverageSummary } from './CoverageSummary';
 import { whyEmpty } from './coverageWords';
 import { EmptyList } from './EmptyList';
 import { isNarrowed, NO_FILTERS } from './filters';
-import type { useViolationList } from './useViolationList';
+import { searchWithRange, type useViolationList } from './useViolationList';
 import { ViolationTable } from './ViolationTable';
-
-/** The range always, so that the drill-down knows that there is a list, and which. */
-function listParameters(search: string, { from, to }: { from: string; to: string }): string {
-  const parameters = new URLSearchParams(search);
-  parameters.set('from', from);
-  parameters.set('to', to);
-  return parameters.toString();
-}
 
 /** `rules`: all that are stored; undefined: not known (yet). */
 export function ListSection({ list, rules }: { list: ReturnType<typeof useViolationList>; rules: readonly Rule[] | undefined }) {
@@ -75,7 +67,7 @@ export function ListSection({ list, rules }: { list: ReturnType<typeof useViolat
         <ViolationTable
           violations={violations}
           total={lastPage.total_count}
-          urlOf={(violation) => `${to.violation(violation.rule_id, violation.trace_id)}?${listParameters(search, list.range)}`}
+          urlOf={(violation) => `${to.violation(violation.rule_id, violation.trace_id)}?${searchWithRange(search, list.range)}`}
           onNearEnd={canGoOn ? goOn : undefined}
         />
       )}

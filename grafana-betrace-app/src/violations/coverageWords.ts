@@ -89,7 +89,7 @@ function notesOf({ coverage, inconclusive }: ViolationPage, zone: string): strin
 
 function isNothing(page: ViolationPage): boolean {
   return (
-    ['no_data', 'no_rules', 'unsettled', 'source'].includes(reasonWord(page.reason)) ||
+    ['no_data', 'no_rules', 'unsettled', 'source', 'problem_not_looked_at'].includes(reasonWord(page.reason)) ||
     (page.traces_evaluated === 0 && !page.coverage.complete && !page.violations.length)
   );
 }
@@ -119,7 +119,8 @@ function headlineOf(page: ViolationPage, tone: CoverageWords['tone'], zone: stri
 
 /** Of the newest page: it says what all pages up to it say. */
 export function coverageInWords(page: ViolationPage, zone: string): CoverageWords {
-  const tone = page.coverage.complete ? 'whole' : isNothing(page) ? 'nothing' : 'partial';
+  const isRead = page.coverage.complete || reasonWord(page.reason) === 'problem_not_found';
+  const tone = isRead ? 'whole' : isNothing(page) ? 'nothing' : 'partial';
   return {
     tone,
     headline: headlineOf(page, tone, zone),
@@ -140,7 +141,7 @@ export function totalInWords(loaded: number, total: number | null): string {
   });
 }
 
-export type Emptiness = 'no-rules' | 'none-enabled' | 'none-found' | 'nothing-looked-at' | 'still-looking' | 'source-down';
+export type Emptiness = 'no-rules' | 'none-enabled' | 'none-found' | 'nothing-looked-at' | 'still-looking' | 'source-down' | 'no-such-problem';
 
 /** Why the list is empty; null: it is not. `rules`: of all that are stored; undefined: not known yet. */
 export function whyEmpty(page: ViolationPage, rules: ReadonlyArray<{ enabled: boolean }> | undefined): Emptiness | null {
@@ -155,6 +156,9 @@ export function whyEmpty(page: ViolationPage, rules: ReadonlyArray<{ enabled: bo
   }
   if (page.cursor !== null) {
     return 'still-looking';
+  }
+  if (reasonWord(page.reason).startsWith('problem_')) {
+    return 'no-such-problem';
   }
   const failed = page.coverage.windows_failed.length > 0 && page.traces_evaluated === 0;
   return failed && reasonWord(page.reason) !== 'no_data' ? 'source-down' : 'nothing-looked-at';

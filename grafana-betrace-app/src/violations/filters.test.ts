@@ -1,7 +1,7 @@
 // Filters in the URL and the questions that follow from them.
-import { isNarrowed, isWiderThanList, listQuery, NO_FILTERS, seriesQuery, VIOLATION_PARAMETERS, type ViolationFilters } from './filters';
+import { isNarrowed, isWiderThanList, keepingView, listQuery, NO_FILTERS, rowsQuery, seriesQuery, VIOLATION_PARAMETERS, viewOf, type ViolationFilters } from './filters';
 
-const NONE: ViolationFilters = { ...NO_FILTERS, order: 'newest', view: 'list' };
+const NONE: ViolationFilters = { ...NO_FILTERS, order: 'newest', view: '' };
 const FULL: ViolationFilters = {
   rule: ['a', 'b.c-d'],
   severity: 'high',
@@ -10,6 +10,7 @@ const FULL: ViolationFilters = {
   trace: 'beef',
   order: 'oldest',
   view: 'problems',
+  problem: '0123456789abcdef',
 };
 const RANGE = { start: 'now-6h', end: 'now' };
 
@@ -37,9 +38,31 @@ describe('URL', () => {
   });
 
   it('leaves out what cannot be meant', () =>
-    expect(read('severity=awful&trace=xyz&order=best&rule=..%2Fx&rule=ok&rule=ok')).toEqual({ ...NONE, rule: ['ok'] }));
+    expect(read('severity=awful&trace=xyz&order=best&rule=..%2Fx&rule=ok&rule=ok&view=x&problem=0123')).toEqual({ ...NONE, rule: ['ok'] }));
 
   it('reads trace ids in capitals', () => expect(read('trace=BEEF ')).toMatchObject({ trace: 'beef' }));
+});
+
+describe('the view', () => {
+  it.each([
+    ['', 'problems'],
+    ['rule=a&severity=high&framework=SOC2', 'problems'],
+    ['problem=0123456789abcdef', 'problems'],
+    ['trace=beef', 'list'],
+    ['service=shop', 'list'],
+    ['order=oldest', 'list'],
+    ['view=list', 'list'],
+    ['view=problems&service=shop', 'problems'],
+  ])('of %s is %s', (query, view) => expect(viewOf(read(query))).toBe(view));
+
+  it('stays as it is when filters change, and is written only where they say another', () => {
+    expect(keepingView(NONE, { severity: 'high' })).toEqual({ severity: 'high', view: '' });
+    expect(keepingView(NONE, { service: 'shop' })).toEqual({ service: 'shop', view: 'problems' });
+    expect(keepingView(read('service=shop'), { service: '' })).toEqual({ service: '', view: 'list' });
+    expect(keepingView(read('view=list'), { trace: 'beef' })).toEqual({ trace: 'beef', view: '' });
+    expect(keepingView(NONE, { view: 'list' })).toEqual({ view: 'list' });
+    expect(keepingView(read('view=list'), { view: 'problems' })).toEqual({ view: '' });
+  });
 });
 
 describe('questions', () => {
@@ -53,6 +76,7 @@ describe('questions', () => {
       service: 'shop & co',
       framework: 'SOC2',
       trace_id: 'beef',
+      problem: '0123456789abcdef',
     });
     expect(listQuery(NONE, RANGE)).toEqual({ ...RANGE, timeout: '5s', order: 'newest' });
   });
@@ -62,8 +86,12 @@ describe('questions', () => {
     expect([FULL, NONE].map(isWiderThanList)).toEqual([true, false]);
   });
 
+  it('asks for the violations of a problem without the other filters', () =>
+    expect(rowsQuery({ id: '0123456789abcdef', rule_id: 'a' }, RANGE)).toEqual({ ...RANGE, order: 'newest', timeout: '60s', rule_id: ['a'], problem: '0123456789abcdef' }));
+
   it('knows whether anything narrows', () => {
     expect(isNarrowed({ ...NONE, order: 'oldest' })).toBe(false);
     expect(isNarrowed({ ...NONE, service: 'x' })).toBe(true);
+    expect(['problem=0123456789abcdef', 'problem=0123456789abcdef&view=list'].map((query) => isNarrowed(read(query)))).toEqual([false, true]);
   });
 });

@@ -16,8 +16,16 @@ const rulesParameter: Parameter<string[]> = {
   write: (value) => value,
 };
 
-export const VIEWS = ['list', 'problems'] as const;
+const PROBLEM_ID = /^[0-9a-f]{16}$/;
+
+const problemParameter: Parameter<string> = {
+  read: ([value = '']) => (PROBLEM_ID.test(value) ? value : ''),
+  write: (value) => (value === '' ? [] : [value]),
+};
+
+export const VIEWS = ['problems', 'list'] as const;
 export const ORDERS = ['newest', 'oldest'] as const;
+const VIEW_CHOICES = ['', ...VIEWS] as const;
 const SEVERITY_CHOICES: Array<Severity | ''> = ['', ...SEVERITIES];
 
 export const VIOLATION_PARAMETERS = {
@@ -27,7 +35,8 @@ export const VIOLATION_PARAMETERS = {
   framework: param.text(),
   trace: traceIdParameter,
   order: param.choice(ORDERS, 'newest'),
-  view: param.choice(VIEWS, 'list'),
+  view: param.choice(VIEW_CHOICES, ''),
+  problem: problemParameter,
 };
 
 export interface ViolationFilters {
@@ -37,18 +46,33 @@ export interface ViolationFilters {
   framework: string;
   trace: string;
   order: (typeof ORDERS)[number];
-  view: (typeof VIEWS)[number];
+  /** '': what viewOf says */
+  view: (typeof VIEW_CHOICES)[number];
+  /** the one that is open among problems; the list has its violations alone */
+  problem: string;
 }
 
-export const NO_FILTERS: Omit<ViolationFilters, 'order' | 'view'> = { rule: [], severity: '', service: '', framework: '', trace: '' };
+export const NO_FILTERS: Omit<ViolationFilters, 'order' | 'view'> = { rule: [], severity: '', service: '', framework: '', trace: '', problem: '' };
 
 export function isTraceId(text: string): boolean {
   return /^[0-9A-Fa-f]{1,32}$/.test(text);
 }
 
-/** Whether anything but the order narrows the list. */
-export function isNarrowed({ rule, severity, service, framework, trace }: ViolationFilters): boolean {
-  return rule.length > 0 || [severity, service, framework, trace].some(Boolean);
+/** Problems first. A link that names what the list alone knows leads to the list, as it did before there were problems. */
+export function viewOf({ view, service, trace, order }: ViolationFilters): (typeof VIEWS)[number] {
+  return view || (service || trace || order === 'oldest' ? 'list' : 'problems');
+}
+
+/** A change of filters leaves the view as it is, and the address says it only where the filters do not. */
+export function keepingView(filters: ViolationFilters, change: Partial<ViolationFilters>): Partial<ViolationFilters> {
+  const view = change.view || viewOf(filters);
+  return { ...change, view: viewOf({ ...filters, ...change, view: '' }) === view ? '' : view };
+}
+
+/** Whether anything but the order narrows what is shown. */
+export function isNarrowed(filters: ViolationFilters): boolean {
+  const { rule, severity, service, framework, trace, problem } = filters;
+  return rule.length > 0 || [severity, service, framework, trace, viewOf(filters) === 'list' && problem].some(Boolean);
 }
 
 export interface QuestionRange {
@@ -77,14 +101,22 @@ export function listQuery(filters: ViolationFilters, { start, end }: QuestionRan
     ...ruleQuery(filters),
     ...(filters.service ? { service: filters.service } : {}),
     ...(filters.trace ? { trace_id: filters.trace } : {}),
+    ...(filters.problem ? { problem: filters.problem } : {}),
   };
 }
 
 const PROBLEMS_SHOWN = 200;
 
+const PROBLEM_PATIENCE = '60s';
+
+/** The violations of one problem, whatever else is chosen. */
+export function rowsQuery({ id, rule_id }: { id: string; rule_id: string }, { start, end }: QuestionRange): ViolationFilter {
+  return { start, end, order: 'newest', timeout: PROBLEM_PATIENCE, rule_id: [rule_id], problem: id };
+}
+
 /** The question for GET /v1/problems, which knows no service and no trace. */
 export function problemsQuery(filters: ViolationFilters, { start, end }: QuestionRange): ProblemFilter {
-  return { start, end, limit: PROBLEMS_SHOWN, timeout: '60s', ...ruleQuery(filters) };
+  return { start, end, limit: PROBLEMS_SHOWN, timeout: PROBLEM_PATIENCE, ...ruleQuery(filters) };
 }
 
 /** The question for GET /v1/violations/series, which knows no service and no trace; of the rules of the list, those in shadow among them. */
@@ -93,6 +125,6 @@ export function seriesQuery(filters: ViolationFilters, { start, end }: QuestionR
 }
 
 /** The counts of the service cannot be narrowed by these, so they are of more than is listed. */
-export function isWiderThanList({ service, trace }: ViolationFilters): boolean {
-  return service !== '' || trace !== '';
+export function isWiderThanList({ service, trace, problem }: ViolationFilters): boolean {
+  return service !== '' || trace !== '' || problem !== '';
 }

@@ -18,6 +18,14 @@ export function listSearch(search: string): string {
   return text && `?${text}`;
 }
 
+/** The range always, so that the drill-down knows that there is a list, and which. */
+export function searchWithRange(search: string, { from, to }: { from: string; to: string }): string {
+  const parameters = new URLSearchParams(search);
+  parameters.set('from', from);
+  parameters.set('to', to);
+  return parameters.toString();
+}
+
 interface Options {
   enabled?: boolean | ((filters: ViolationFilters) => boolean);
 }

@@ -9,7 +9,7 @@ import { binary } from '../support/betrace.mjs';
 import { plainText, rowsOf, settled } from '../support/pages.mjs';
 import { RULES } from '../support/world.mjs';
 
-const AT = '/violations?from=now-24h&to=now';
+const AT = '/violations?from=now-24h&to=now&view=list';
 const NOBODY = { id: 'nobody', name: 'Nobody asks this', severity: 'low', dsl: 'when { no.such.span } always { audit.log }' };
 
 const card = (page, name) => page.getByRole('region', { name });
@@ -93,7 +93,7 @@ export default function absence({ run, inWindow, step }) {
   step('an empty list says of which rules that says nothing', async () => {
     await withFresh(run, 'idle', '3h', [NOBODY]);
     await inWindow({ upstream: 'idle' }, async (session) => {
-      await session.goto('/violations?from=now-1h&to=now');
+      await session.goto('/violations?from=now-1h&to=now&view=list');
       await session.page.getByText(/^No violations/).waitFor();
       await session.page.getByText('No trace was about Nobody asks this: nothing could break it.').waitFor();
       await settled(session.page);

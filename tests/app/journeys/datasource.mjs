@@ -45,6 +45,23 @@ export default function datasource({ run, inWindow, step }) {
     }));
   }
 
+  step('problems are a table of as many rows as the service finds', async () => inWindow({}, async (session) => {
+    const { page } = session;
+    await connect(session, gateways.main);
+    await open(session, 'explore');
+    await choose(page, 'Show', /^Problems/);
+    await page.getByRole('button', { name: 'Run query' }).click();
+    await answer(page).getByText('1 frames').waitFor();
+    const { problems } = await run.services.main.get('/v1/problems?start=now-24h&end=now');
+    assert.equal(await answer(page).getByRole('row').count(), problems.length + 1, 'a head and a row for each');
+    for (const { id } of problems) {
+      await answer(page).getByRole('cell', { name: id, exact: true }).waitFor();
+    }
+    assert.equal(await page.getByRole('radio', { name: 'Ad-hoc' }).count(), 0, 'a text that is not stored has none');
+    assert.deepEqual(await weightyFaults(page), []);
+    await session.shot('datasource-problems');
+  }));
+
   step('an ad-hoc rule: its fault is said, then it is counted', async () => inWindow({}, async (session) => {
     const { page } = session;
     await connect(session, gateways.main);

@@ -31,7 +31,7 @@ async function seen(session, at, name) {
 export default function faults({ run, inWindow, step }) {
   step('Tempo is down: the pages say that nothing is known', () => inWindow({ upstream: 'down' }, async (session) => {
     const { page } = session;
-    await session.goto(`/violations${RANGE}`);
+    await session.goto(`/violations${RANGE}&view=list`);
     await page.getByRole('heading', { name: 'The traces could not be read' }).waitFor();
     assert.doesNotMatch(await page.locator('main').innerText(), NO_VIOLATIONS);
     await session.shot('violations-tempo-down');
@@ -47,7 +47,7 @@ export default function faults({ run, inWindow, step }) {
   }));
 
   step('a range without any trace is not called free of violations', () => inWindow({}, async (session) => {
-    const text = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', 'violations-no-data');
+    const text = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z&view=list', 'violations-no-data');
     assert.match(text, /Nothing was looked at/);
     assert.doesNotMatch(text.replace(/not [“"]no violations[”"]/, ''), NO_VIOLATIONS);
   }));
@@ -56,7 +56,7 @@ export default function faults({ run, inWindow, step }) {
     const note = 'not among the versions that were checked (2.8, 2.10, 3.0, 3.1)';
     const said = await seen(session, '/configuration', 'configuration-newer-tempo');
     assert.ok(said.includes('Tempo 3.2.0') && said.includes(`Ready, but ${note}.`), said);
-    const answered = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', 'violations-newer-tempo');
+    const answered = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z&view=list', 'violations-newer-tempo');
     assert.ok(answered.includes(`Tempo 3.2.0 is ${note}.`), answered);
   }));
 

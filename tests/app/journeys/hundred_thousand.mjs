@@ -23,7 +23,7 @@ const COMPARED = 3;
 const MOST_PRESSES = 20_000;
 /** After so many presses in no row the focus does not come back. */
 const MOST_LOST = 100;
-const AT = '/violations?from=now-25h&to=now';
+const AT = '/violations?from=now-25h&to=now&view=list';
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 

@@ -9,7 +9,7 @@ export default function languages({ run, inWindow, step }) {
   for (const language of ['de-DE', 'fr-FR', 'es-ES', 'ja-JP', 'zh-Hans']) {
     step(`${language}: pages, settings and the query editor have their texts`, () => inWindow({ language }, async (session) => {
       const { page } = session;
-      for (const [at, text] of [['/violations?from=now-24h&to=now', 'What happened'], ['/config', 'Save']]) {
+      for (const [at, text] of [['/violations?from=now-24h&to=now&view=list', 'What happened'], ['/config', 'Save']]) {
         await session.goto(at);
         await page.getByText(text).first().waitFor();
         await settled(page);

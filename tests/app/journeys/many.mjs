@@ -13,7 +13,7 @@ export const only = (target) => target.name !== 'host12';
 
 export default function many({ run, inWindow, step }) {
   step(`${MANY} violations scroll with few rows in the document`, (context) => inWindow({ upstream: 'many' }, async (session) => {
-    await session.goto('/violations?from=now-25h&to=now');
+    await session.goto('/violations?from=now-25h&to=now&view=list');
     await settled(session.page);
     await rowsOf(session.page).first().waitFor();
     const walk = await scrollToRow(session.page, MANY);

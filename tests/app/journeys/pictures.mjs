@@ -78,7 +78,7 @@ export default function pictures({ run, inWindow, step }) {
   step('the violations of a day, and one of them', async () => {
     const service = await over('rollout', RETRIED, AUDITED);
     await inSize('rollout', 700, async (session, page) => {
-      await session.goto(`/violations?${RANGE}`);
+      await session.goto(`/violations?${RANGE}&view=list`);
       await settled(page);
       await rowsOf(page).first().waitFor();
       await draw(page, 'violations');

@@ -1,49 +1,100 @@
-/* Violations as problems: the page says what the service says, one line for each, leads to the single violations of one, and does not call a range that has
-   no trace free of problems. In both themes, read by axe. Runs in Node. */
+/* Violations as problems, which the page shows first: it says what the service says, one line for each. One opens by a click or a key to its violations, stands open in
+   its address, and leads to all of them. A range that has no trace is not called free of problems. In both themes and on a phone, read by axe. Runs in Node. */
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
+import { tabTo } from '../support/keys.mjs';
 import { plainText, rowsOf, settled } from '../support/pages.mjs';
 
 const AT = '/violations?from=now-24h&to=now';
+const rows = (page) => page.getByRole('list', { name: 'Its violations, newest first' });
+const toggles = (page) => listed(page).locator('[aria-expanded]');
 const listed = (page) => page.getByRole('list', { name: /^Problems, those of the gravest/ });
+
+async function read(session, name) {
+  await settled(session.page);
+  await plainText(session.page);
+  assert.deepEqual(await weightyFaults(session.page), []);
+  await session.shot(name);
+}
 
 export default function problems({ run, inWindow, step }) {
   for (const theme of ['dark', 'light']) {
-    step(`the list becomes problems, in the order of the service (${theme})`, () => inWindow({ theme }, async (session) => {
+    step(`problems are first, in the order of the service (${theme})`, () => inWindow({ theme }, async (session) => {
       const { page } = session;
       await session.goto(AT);
-      await rowsOf(page).first().waitFor();
-      await page.getByRole('radio', { name: 'Problems' }).click();
       await listed(page).waitFor();
       const answer = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
       assert.ok(answer.problems.length > 1, 'there are several');
-      const lines = await listed(page).getByRole('listitem').all();
+      const lines = await listed(page).locator(':scope > li').all();
       assert.equal(lines.length, answer.problems.length);
       assert.deepEqual(await listed(page).getByRole('heading').allInnerTexts(), answer.problems.map((one) => one.rule_name || one.rule_id));
       assert.deepEqual(await Promise.all(lines.map((line) => line.getAttribute('data-problem'))), answer.problems.map(({ id }) => id));
-      await settled(page);
-      await plainText(page);
-      assert.deepEqual(await weightyFaults(page), []);
-      await session.shot('problems');
+      await read(session, 'problems');
+    }));
+
+    step(`one opens to its newest violations, also from its address and on a phone (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      const { problems: [first] } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
+      await session.goto(AT);
+      await toggles(page).first().click();
+      await rows(page).waitFor();
+      assert.match(session.where(), new RegExp(`[?&]problem=${first.id}`));
+      const { violations: own } = await run.world.services.main.get(`/v1/violations?start=now-24h&end=now&problem=${first.id}&limit=10`);
+      const links = await Promise.all((await rows(page).getByRole('link').all()).map((link) => link.getAttribute('href')));
+      assert.equal(links.length, own.length);
+      own.forEach(({ trace_id: trace }, at) => assert.ok(links[at].includes(trace), `${trace} is in place ${at}`));
+      await read(session, 'problem-open');
+      const width = run.target.roles ? 720 : 390; // the navigation of the host page takes its part
+      await page.setViewportSize({ width, height: 844 });
+      await session.goto(session.where());
+      await rows(page).waitFor();
+      assert.equal(await toggles(page).first().getAttribute('aria-expanded'), 'true');
+      await read(session, `problem-open-${width}`);
+      const reach = await page.evaluate(() => document.scrollingElement.scrollWidth);
+      assert.ok(reach <= width, `the page reaches to ${reach} of ${width}`);
     }));
   }
 
-  step('a problem leads to its violations, and back', () => inWindow({}, async (session) => {
+  step('keys open and close one, and go to a violation of it and back', () => inWindow({}, async (session) => {
     const { page } = session;
-    await session.goto(`${AT}&view=problems`);
-    const first = listed(page).getByRole('listitem').first();
-    const name = await first.getByRole('heading').innerText();
-    await first.getByRole('link').click();
-    await rowsOf(page).first().waitFor();
-    assert.match(session.where(), /[?&]rule=/);
-    await rowsOf(page).first().getByText(name).waitFor();
+    await session.goto(AT);
+    await toggles(page).first().focus();
+    await page.keyboard.press('Space');
+    await rows(page).waitFor();
+    await page.keyboard.press('Enter');
+    await rows(page).waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await rows(page).waitFor();
+    const open = session.where();
+    const first = rows(page).getByRole('link').first();
+    const [trace] = /[0-9a-f]{32}/.exec(await first.getAttribute('href'));
+    const name = (await first.innerText()).trim();
+    await tabTo(page, (now) => now.tag === 'a' && now.name === name);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/violations/[^/]+/${trace}`));
     await page.goBack();
-    await listed(page).waitFor();
+    await rows(page).waitFor();
+    assert.equal(session.where(), open);
+  }));
+
+  step('a problem leads to all of its violations, and back', () => inWindow({}, async (session) => {
+    const { page } = session;
+    const { problems } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
+    const many = problems.find(({ count }) => count > 10);
+    await session.goto(`${AT}&problem=${many.id}`);
+    await page.getByText(`The newest 10 of ${many.count.toLocaleString('en-US')}`).waitFor();
+    await page.getByRole('link', { name: 'All violations of this problem' }).click();
+    await rowsOf(page).first().waitFor();
+    assert.match(session.where(), new RegExp(`view=list&problem=${many.id}`));
+    await page.getByRole('region', { name: 'What was looked at' }).getByText(`${many.count.toLocaleString('en-US')} violations`).waitFor();
+    await read(session, 'problem-list');
+    await page.goBack();
+    await rows(page).waitFor();
   }));
 
   step('a range without traces has no "no problem"', () => inWindow({}, async (session) => {
     const { page } = session;
-    await session.goto('/violations?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z&view=problems');
+    await session.goto('/violations?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z');
     await page.getByText('No problem is known, and not everything was looked at').waitFor();
     assert.doesNotMatch(await page.locator('main').innerText(), /No violations among/);
     assert.deepEqual(await weightyFaults(page), []);

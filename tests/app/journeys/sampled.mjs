@@ -48,10 +48,10 @@ export default function sampled({ run, inWindow: openWindow, step }) {
     await session.shot(name);
   };
 
-  step('the list of one rule', () => inWindow((session) => shows(session, '/violations?from=now-24h&to=now&rule=audited', SEEN, 'sampled-violations')));
+  step('the list of one rule', () => inWindow((session) => shows(session, '/violations?from=now-24h&to=now&rule=audited&view=list', SEEN, 'sampled-violations')));
 
   step('an empty list is none of the kept ones', () => inWindow(async (session) => {
-    await shows(session, '/violations?from=now-24h&to=now&rule=kept', /none seen; at most 35/, 'sampled-none');
+    await shows(session, '/violations?from=now-24h&to=now&rule=kept&view=list', /none seen; at most 35/, 'sampled-none');
     assert.doesNotMatch(await session.page.locator('main').innerText(), /All traces were looked at/);
   }));
 

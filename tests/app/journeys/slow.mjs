@@ -30,7 +30,7 @@ export default function slow({ run, inWindow, step }) {
       run.target.use('slow', service);
       return inWindow({ theme, upstream: 'slow' }, async (session) => {
         const { page } = session;
-        await session.goto('/violations?from=now-6h&to=now');
+        await session.goto('/violations?from=now-6h&to=now&view=list');
         await rowsOf(page).nth(NEW - 1).waitFor();
         assert.equal(await rowsOf(page).count(), NEW);
         const progress = page.getByRole('progressbar', { name: 'Part of the range that was looked at' });

@@ -62,7 +62,7 @@ export default function states({ run, inWindow, step }) {
 
     step(`what was read before stays when asking again fails, and says of when it is (${theme})`, () => inWindow({ theme }, async (session) => {
       const { page } = session;
-      await session.goto(`/violations?${RANGE}`);
+      await session.goto(`/violations?${RANGE}&view=list`);
       await rowsOf(page).first().waitFor();
       await settled(page);
       const before = await rowsOf(page).count();
@@ -100,7 +100,7 @@ export default function states({ run, inWindow, step }) {
     const one = await run.world.serve('--traces', generate(path.join(run.world.folder, 'one.pb'), 200, 1));
     await run.world.withRules(one, ...Object.values(RULES));
     run.target.use('one', one);
-    await session.goto(`/violations?${RANGE}&rule=${RULES.slowDb.id}`);
+    await session.goto(`/violations?${RANGE}&rule=${RULES.slowDb.id}&view=list`);
     await rowsOf(page).first().waitFor();
     await settled(page);
     await page.getByText('1 violation', { exact: true }).waitFor();
@@ -111,7 +111,7 @@ export default function states({ run, inWindow, step }) {
   }));
 
   step('of ten thousand violations the first are there, and how many more is said or said to be unknown', () => inWindow({ upstream: 'many' }, async (session) => {
-    await session.goto('/violations?from=now-25h&to=now');
+    await session.goto('/violations?from=now-25h&to=now&view=list');
     await rowsOf(session.page).first().waitFor();
     await session.page.getByRole('region', { name: 'What was looked at' }).getByText(new RegExp(`^(${MANY.toLocaleString('en-US')} violations|\\d+ violations loaded; how many there are in all is not known)$`)).first().waitFor();
     await session.shot('violations-many');

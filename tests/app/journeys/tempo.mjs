@@ -177,7 +177,7 @@ export default function tempo({ run, inWindow, step }) {
   }));
 
   step('one violation, of ten thousand spans: it is counted, opened, gone through, and its rule is asked when it began, by keys', () => inTempo('withTraces', {}, async (session, page) => {
-    await session.goto(`/violations?${RANGE}&rule=${JOB.id}`);
+    await session.goto(`/violations?${RANGE}&rule=${JOB.id}&view=list`);
     await rowsOf(page).first().waitFor({ timeout: PATIENCE_MS });
     await page.getByText('1 violation', { exact: true }).waitFor();
     await session.shot('tempo-one');
@@ -210,7 +210,7 @@ export default function tempo({ run, inWindow, step }) {
   step('ten thousand violations: the first are there, and how many in all is said or said to be unknown', (context) => inTempo('withTraces', {}, async (session, page) => {
     await made.tempo.generate(TEN_THOUSAND, '--seed', '9', '--since', '20h', '--end', secondsAgo(80));
     const begin = performance.now();
-    await session.goto(`/violations?${RANGE}&rule=${EVERY_TRACE.id}`);
+    await session.goto(`/violations?${RANGE}&rule=${EVERY_TRACE.id}&view=list`);
     await rowsOf(page).first().waitFor({ timeout: PATIENCE_MS });
     context.diagnostic(`the first rows of ${TEN_THOUSAND} after ${(performance.now() - begin).toFixed(0)} ms`);
     const said = card(page, 'What was looked at');

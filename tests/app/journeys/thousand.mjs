@@ -78,12 +78,12 @@ export default function thousandRules({ run, inWindow, step }) {
   step('the filter of violations and the form of a replay offer the last rule, by keys', inThousand({}, async (session, context) => {
     const { page } = session;
     const begin = performance.now();
-    await session.goto(`/violations?${RANGE}`);
+    await session.goto(`/violations?${RANGE}&view=list`);
     await rowsOf(page).first().waitFor();
     await drawn(context, 'the violations', begin);
     await settled(page);
     await session.shot('thousand-violations');
-    for (const at of [`/violations?${RANGE}`, '/replay']) {
+    for (const at of [`/violations?${RANGE}&view=list`, '/replay']) {
       await session.goto(at);
       await settled(page);
       const field = page.getByRole('combobox', { name: /rule/i }).first();

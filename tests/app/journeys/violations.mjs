@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { rowsOf, settled } from '../support/pages.mjs';
 import { RULES } from '../support/world.mjs';
 
-const AT = '/violations?from=now-24h&to=now';
+const AT = '/violations?from=now-24h&to=now&view=list';
 
 async function open(session, at = AT) {
   await session.goto(at);

@@ -9,7 +9,7 @@ export async function places(main) {
   const { rule_id: rule, trace_id: trace } = violations[0];
   return [
     { name: 'start', at: '' }, { name: 'rules', at: '/rules' }, { name: 'rule', at: `/rules/${RULES.slowDb.id}` }, { name: 'rule-new', at: '/rules/new' },
-    { name: 'violations', at: `/violations?${RANGE}` }, { name: 'problems', at: `/violations?${RANGE}&view=problems` }, { name: 'violation', at: `/violations/${rule}/${trace}` }, { name: 'replays', at: '/replay' },
+    { name: 'violations', at: `/violations?${RANGE}&view=list` }, { name: 'problems', at: `/violations?${RANGE}` }, { name: 'violation', at: `/violations/${rule}/${trace}` }, { name: 'replays', at: '/replay' },
     { name: 'changes', at: `/changes?${RANGE}&at=now-6h` }, { name: 'trace', at: `/traces/${trace}` }, { name: 'backtest', at: '/backtest' },
     { name: 'compliance', at: '/compliance' }, { name: 'framework', at: '/compliance/SOC2' }, { name: 'configuration', at: '/configuration' }, { name: 'not-found', at: '/no-such-page' },
   ];

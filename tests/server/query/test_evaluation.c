@@ -11,6 +11,7 @@
 
 #include "server/base/clock.h"
 #include "server/query/evaluation.h"
+#include "server/query/problems.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"
@@ -384,6 +385,44 @@ static void filters_keep_what_is_asked_for(void **state) {
   assert_true(got.complete && got.has_total);
 }
 
+static void find_problems(scene *s, bt_problems *out) {
+  bt_error error = {0};
+  replay_run *run = calloc(1, sizeof *run);
+  replay_run_init(run);
+  run->request.range = s->question.cursor.range;
+  for (int i = 0; i < 2; i++) run->rules[run->request.rule_count++] = bt_rule_definition_ref(s->rules[i]);
+  if (bt_problems_find(&s->fake.source, &run->request, BT_PROBLEM_STEPS, NULL, out, &error))
+    fail_msg("%s", error.message);
+  replay_run_dispose(run);
+  free(run);
+}
+
+/* Each violation is of one problem. None of a problem is no "0", because its id may be no problem's. */
+static void problems_part_what_is_listed(void **state) {
+  scene *s = *state;
+  answer got;
+  bt_problems problems;
+  uint64_t listed = 0;
+  find_problems(s, &problems);
+  assert_int_equal(problems.count, 2);
+  for (size_t i = 0; i < problems.count; i++) {
+    s->question.problem = problems.items[i].id;
+    s->question.cursor.question[0] = (uint8_t)(1 + i);
+    ask_all(s, 7, NULL, &got);
+    assert_true(got.complete && got.has_total && got.total == got.count);
+    assert_int_equal(got.count, problems.items[i].count);
+    listed += got.count;
+  }
+  assert_int_equal(listed, problems.result.rules[0].violations_found + problems.result.rules[1].violations_found);
+  s->question.problem = "0123456789abcdef";
+  s->question.cursor.question[0] = 9;
+  ask_all(s, 7, NULL, &got);
+  assert_int_equal(got.count, 0);
+  assert_false(got.complete || got.has_total);
+  assert_memory_equal(got.reason, "problem_not_found: ", 19);
+  bt_problems_dispose(&problems);
+}
+
 /* Two traces lack spans: nothing is told of them, and nobody says that they are fine. */
 static void what_could_not_be_decided_is_no_pass(void **state) {
   scene *s = *state;
@@ -465,8 +504,7 @@ static void the_earliest_trace_is_named_where_all_are_seen(void **state) {
 }
 
 /* With an allocation refused anywhere, in the request or in the evaluation, there is an error or the whole answer. */
-static void every_allocation_fails_in_turn(void **state) {
-  scene *s = *state;
+static void fail_each_allocation(scene *s, size_t least) {
   bool was_refused = true;
   s->question.cursor.range.start_ns = NOON_NS + 20 * HOUR_NS;
   for (size_t n = 0; was_refused; n += 1 + n / 50) {
@@ -482,10 +520,23 @@ static void every_allocation_fails_in_turn(void **state) {
     assert_true(status == BT_OK || status == BT_NO_MEMORY);
     if (status == BT_NO_MEMORY) assert_true(was_refused);
     if (status == BT_OK && page.coverage.complete) assert_int_equal(page.count, page.total);
-    if (!was_refused) assert_true(page.coverage.complete && page.count > 50 && n > 50);
+    if (!was_refused) assert_true(page.coverage.complete && page.count > least && n > 50);
     bt_page_dispose(&page);
     bt_look_close(look);
   }
+}
+
+static void every_allocation_fails_in_turn(void **state) {
+  fail_each_allocation(*state, 50);
+}
+
+static void every_allocation_fails_in_turn_of_a_problem(void **state) {
+  scene *s = *state;
+  bt_problems problems;
+  find_problems(s, &problems);
+  s->question.problem = problems.items[0].id;
+  fail_each_allocation(s, 25);
+  bt_problems_dispose(&problems);
 }
 
 /* Readers who wait are woken when they have a page, and not for less; a short page is given at once to who asks for it,
@@ -580,11 +631,13 @@ int main(void) {
       SCENE(a_source_that_is_gone_ends_it),
       SCENE(a_range_without_data_is_no_answer),
       SCENE(filters_keep_what_is_asked_for),
+      SCENE(problems_part_what_is_listed),
       SCENE(what_could_not_be_decided_is_no_pass),
       SCENE(what_could_not_be_decided_elsewhere_does_not_count),
       SCENE(what_is_not_settled_is_not_undecided),
       SCENE(the_earliest_trace_is_named_where_all_are_seen),
       SCENE(every_allocation_fails_in_turn),
+      SCENE(every_allocation_fails_in_turn_of_a_problem),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

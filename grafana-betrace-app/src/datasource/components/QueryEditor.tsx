@@ -29,6 +29,7 @@ export function typeOptions(alerting: boolean, isAnnotation: boolean) {
     { value: 'violations' as const, label: t('query.violations', 'Violations'), description: t('query.violations-why', 'A table with links to the traces') },
     ...numbers,
     { value: 'first_violation' as const, label: t('query.first', 'First violation'), description: t('query.first-why', 'When did it start') },
+    { value: 'problems' as const, label: t('query.problems', 'Problems'), description: t('query.problems-why', 'One row for what fails, and where: how often, and how it goes') },
   ];
 }
 
@@ -45,25 +46,33 @@ export default function QueryEditor({ query, datasource, onChange, onRunQuery, a
   // what the other way of choosing said must not stay behind: a query that says both is refused
   const choose = (adHoc: boolean) =>
     change(adHoc ? { dsl: '', ruleIds: undefined, severities: undefined, labels: undefined, framework: undefined } : { dsl: undefined });
+  // nor what belongs to another type
   const retype = (next: QueryType) =>
-    changeAndRun({ queryType: next, ...(isNumbers(next) ? { service: undefined, traceId: undefined, limit: undefined } : { step: undefined, instant: undefined, incomplete: undefined }) });
+    changeAndRun({
+      queryType: next,
+      ...(isNumbers(next) ? { limit: undefined } : { step: undefined, instant: undefined, incomplete: undefined }),
+      ...(isNumbers(next) || next === 'problems' ? { service: undefined, traceId: undefined } : {}),
+      ...(next === 'problems' ? { dsl: undefined } : {}),
+    });
   return (
     <Stack direction="column" gap={1}>
       <Stack direction="row" gap={1} wrap="wrap">
         <InlineField label={t('query.show', 'Show')} labelWidth={12} htmlFor={id('type')}>
           <Combobox id={id('type')} width={24} options={typeOptions(alerting, type === 'annotations')} value={type} onChange={(option) => retype(option.value)} />
         </InlineField>
-        <InlineField label={t('query.rules', 'Rules')} labelWidth={12}>
-          <RadioButtonGroup
-            aria-label={t('query.rules', 'Rules')}
-            options={[
-              { value: false, label: t('query.stored', 'Stored') },
-              { value: true, label: t('query.ad-hoc', 'Ad-hoc') },
-            ]}
-            value={isAdHoc}
-            onChange={choose}
-          />
-        </InlineField>
+        {type !== 'problems' && (
+          <InlineField label={t('query.rules', 'Rules')} labelWidth={12}>
+            <RadioButtonGroup
+              aria-label={t('query.rules', 'Rules')}
+              options={[
+                { value: false, label: t('query.stored', 'Stored') },
+                { value: true, label: t('query.ad-hoc', 'Ad-hoc') },
+              ]}
+              value={isAdHoc}
+              onChange={choose}
+            />
+          </InlineField>
+        )}
       </Stack>
       {isAdHoc ? (
         <AdHocRule id={id('dsl')} dsl={query.dsl ?? ''} datasource={datasource} onChange={(dsl) => change({ dsl })} onRunQuery={onRunQuery} />

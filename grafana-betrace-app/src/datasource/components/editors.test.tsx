@@ -88,8 +88,17 @@ describe('query editor', () => {
   it('offers numbers only in alert rules, tables elsewhere too, and annotations where they are meant', () => {
     const values = (alerting: boolean, isAnnotation: boolean) => typeOptions(alerting, isAnnotation).map((option) => option.value);
     expect(values(true, false)).toEqual(['count', 'exercised', 'ratio']);
-    expect(values(false, false)).toEqual(['violations', 'count', 'exercised', 'ratio', 'first_violation']);
+    expect(values(false, false)).toEqual(['violations', 'count', 'exercised', 'ratio', 'first_violation', 'problems']);
     expect(values(false, true)).toEqual(['annotations']);
+  });
+
+  it('has problems of stored rules alone, without what belongs to violations', async () => {
+    const { latest, user } = await show({ refId: 'A', queryType: 'violations', dsl: 'trace.has(x)', service: 'web' });
+    await pick(user, 'Show', 'Problems');
+    expect(latest.query).toMatchObject({ queryType: 'problems', dsl: undefined, service: undefined });
+    expect(screen.queryByRole('radio', { name: 'Ad-hoc' })).not.toBeInTheDocument();
+    expect(screen.queryByLabelText('Trace id')).not.toBeInTheDocument();
+    expect(screen.getByLabelText('Of rules')).toBeInTheDocument();
   });
 
   it('says in alert rules where the range has to end', async () => {

@@ -89,7 +89,7 @@ it('shows each rule with its denominators, and leads to its violations', async (
   const cells = rule.getAllByRole('cell').map((cell) => cell.textContent);
   expect(cells.slice(3, 8)).toEqual(['20,000', '900', '897', '3', '0']);
   const violations = rule.getByRole('link', { name: 'See the violations' });
-  expect(violations).toHaveAttribute('href', '/violations?rule=pii-audit&from=2026-11-19T12%3A00%3A00Z&to=2026-11-20T12%3A00%3A00Z');
+  expect(violations).toHaveAttribute('href', '/violations?rule=pii-audit&from=2026-11-19T12%3A00%3A00Z&to=2026-11-20T12%3A00%3A00Z&view=list');
 });
 
 it('says of a rule in shadow why its control claims nothing while it is violated', async () => {

@@ -2,7 +2,7 @@
 import { screen, waitFor } from '@testing-library/react';
 
 import { render } from '../../test/render';
-import { problemsAnswer } from '../../test/problemFixtures';
+import { foundProblem, problemsAnswer } from '../../test/problemFixtures';
 import { firstPage, giveElementsASize, page, RULES, series } from '../../violations/testPages';
 import Violations from '.';
 
@@ -14,7 +14,7 @@ const HANDLERS = {
 
 beforeAll(giveElementsASize);
 
-const show = (handlers: object = {}, at = '/violations?from=now-6h&to=now') =>
+const show = (handlers: object = {}, at = '/violations?from=now-6h&to=now&view=list') =>
   render(<Violations />, { handlers: { ...HANDLERS, ...handlers }, at, path: '/violations' });
 
 describe('the page', () => {
@@ -71,7 +71,7 @@ describe('filters', () => {
   });
 
   it('changes the order and clears the filters, not the range', async () => {
-    const { user, location } = show({}, '/violations?from=now-1h&to=now&severity=high&rule=other');
+    const { user, location } = show({}, '/violations?from=now-1h&to=now&severity=high&rule=other&view=list');
     await user.click(await screen.findByLabelText('Oldest first'));
     expect(location()).toContain('order=oldest');
     await user.click(screen.getByRole('button', { name: 'Clear filters' }));
@@ -80,18 +80,26 @@ describe('filters', () => {
 });
 
 describe('problems', () => {
-  const AT = '/violations?from=now-6h&to=now&view=problems';
+  const AT = '/violations?from=now-6h&to=now';
   const group = (answer: unknown, more: object = {}, at = AT) => show({ 'GET /v1/problems': answer, ...more }, at);
 
-  it('are asked for in place of the list, over the same range and of the same rules', async () => {
-    const { host, user, location } = show({ 'GET /v1/problems': problemsAnswer() }, '/violations?from=now-6h&to=now&severity=high');
-    await screen.findByText('message 0');
-    await user.click(screen.getByRole('radio', { name: 'Problems' }));
+  it('come first, over the range and of the rules of the address; the list is one click away', async () => {
+    const { host, user, location } = group(problemsAnswer(), {}, `${AT}&severity=high`);
     expect(await screen.findByRole('list', { name: /^Problems/ })).toBeInTheDocument();
-    expect(location()).toContain('view=problems');
     const asked = host.requests.find(({ path }) => path === '/v1/problems')!;
     expect(Object.fromEntries(asked.query)).toEqual({ start: 'now-6h', end: 'now', limit: '200', timeout: '60s', severity: 'high' });
-    expect(screen.queryByText('message 0')).not.toBeInTheDocument();
+    expect(screen.queryByLabelText('Trace id')).not.toBeInTheDocument();
+    await user.click(screen.getByRole('radio', { name: 'Every violation' }));
+    expect(await screen.findByText('message 0')).toBeInTheDocument();
+    expect(location()).toContain('view=list');
+    await user.click(screen.getByRole('radio', { name: 'Problems' }));
+    expect(location()).toBe(`${AT}&severity=high`);
+  });
+
+  it.each(['service=shop', 'trace=beef', 'order=oldest'])('give way to the list for an address with %s', async (filter) => {
+    const { host } = group(problemsAnswer(), {}, `${AT}&${filter}`);
+    expect(await screen.findByText('message 0')).toBeInTheDocument();
+    expect(host.requests.some(({ path }) => path === '/v1/problems')).toBe(false);
   });
 
   it('have what failed, where it begins, how many of how many, and how it goes', async () => {
@@ -99,10 +107,9 @@ describe('problems', () => {
     const list = await screen.findByRole('list', { name: 'Problems, those of the gravest rules first' });
     const [first, second, third] = [...list.children] as HTMLElement[];
     ['Critical', 'Fraud check', 'Rising', 'no span named "audit" in this trace; begins in checkout', '1,234 traces, 2.5% of those that the rule is about'].forEach((text) => expect(first).toHaveTextContent(text));
-    expect(first.querySelector('a')).toHaveAttribute('href', expect.stringMatching(/violations\?.*rule=fraud-check.*service=checkout/));
     expect(first.querySelectorAll('rect')).toHaveLength(3);
     expect(first.querySelectorAll('line')).toHaveLength(1);
-    expect(first.querySelector('svg')).toHaveAccessibleName('Traces in 4 steps of time: at most 12 in one; steps that are not known: 1');
+    expect(first.querySelector('svg[role=img]')).toHaveAccessibleName('Traces in 4 steps of time: at most 12 in one; steps that are not known: 1');
     ['traces without a known first span', 'at least 3 traces', 'How it goes is not known: steps that decide it are not known'].forEach((text) => expect(second).toHaveTextContent(text));
     ['counted, and not looked at further', '7 traces'].forEach((text) => expect(third).toHaveTextContent(text));
     expect(screen.getByText('2 more problems are not shown: choose rules or a severity.')).toBeInTheDocument();
@@ -122,8 +129,73 @@ describe('problems', () => {
   });
 
   it('say what filters do not reach them', async () => {
-    group(problemsAnswer(), {}, `${AT}&service=shop`);
+    group(problemsAnswer(), {}, `${AT}&service=shop&view=problems`);
     expect(await screen.findByText(/^Problems are shown of all services and traces/)).toBeInTheDocument();
+  });
+
+  it('open by Enter and Space to their newest violations, which the address says', async () => {
+    const { host, user, location } = group(problemsAnswer());
+    const [toggle] = await screen.findAllByRole('button', { name: 'Fraud check' });
+    expect(toggle).toHaveAttribute('aria-expanded', 'false');
+    toggle.focus();
+    await user.keyboard('{Enter}');
+    const rows = await screen.findByRole('list', { name: 'Its violations, newest first' });
+    expect(toggle).toHaveAttribute('aria-expanded', 'true');
+    expect(document.getElementById(toggle.getAttribute('aria-controls')!)).toContainElement(rows);
+    expect(location()).toBe(`${AT}&problem=0123456789abcdef`);
+    const asked = host.requests.find(({ path }) => path === '/v1/violations')!;
+    expect(Object.fromEntries(asked.query)).toEqual({ start: 'now-6h', end: 'now', order: 'newest', timeout: '60s', rule_id: 'fraud-check', problem: '0123456789abcdef', limit: '10' });
+    expect(rows.querySelector('a')).toHaveAttribute('href', expect.stringMatching(/^\/violations\/[^/]+\/[0-9a-f]{32}\?.*problem=0123456789abcdef/));
+    expect(screen.getByRole('link', { name: 'All violations of this problem' })).toHaveAttribute(
+      'href',
+      '/violations?from=now-6h&to=now&rule=fraud-check&view=list&problem=0123456789abcdef'
+    );
+    await user.keyboard(' ');
+    expect(screen.queryByRole('list', { name: 'Its violations, newest first' })).not.toBeInTheDocument();
+    expect(location()).toBe(AT);
+  });
+
+  it('are open where the address names one; of more than are shown it says how many', async () => {
+    group(problemsAnswer(), { 'GET /v1/violations': page(3, { total_count: null, reason: 'not_evaluated: a part', cursor: 'more' }, { complete: false }) }, `${AT}&problem=0123456789abcdef`);
+    expect(await screen.findByText('The newest 3 of 1,234')).toBeInTheDocument();
+  });
+
+  it('have at least as many as are known', async () => {
+    group(problemsAnswer({ problems: [foundProblem({ count_kind: 'at_least' })] }), {}, `${AT}&problem=0123456789abcdef`);
+    expect(await screen.findByText('The newest 3 of at least 1,234')).toBeInTheDocument();
+  });
+
+  it('are not called empty where none could be listed', async () => {
+    group(problemsAnswer(), { 'GET /v1/violations': page(0, { total_count: null, reason: 'source: it does not answer' }, { complete: false }) }, `${AT}&problem=0123456789abcdef`);
+    expect(await screen.findByText('None of its violations could be listed: it does not answer')).toBeInTheDocument();
+  });
+
+  it('that were only counted lead to the list of their rule, and nothing is asked for', async () => {
+    const { host } = group(problemsAnswer(), {}, `${AT}&problem=2123456789abcdef`);
+    expect(await screen.findByText(/^These were counted by a search/)).toBeInTheDocument();
+    expect(screen.getByRole('link', { name: 'All violations of the rule' })).toHaveAttribute('href', '/violations?from=now-6h&to=now&rule=fraud-check&view=list');
+    expect(host.requests.some(({ path }) => path === '/v1/violations')).toBe(false);
+  });
+
+  it('say that the one of the address is not among them', async () => {
+    const { user, location } = group(problemsAnswer(), {}, `${AT}&problem=ffffffffffffffff`);
+    expect(await screen.findByText('The problem of this link is not among those that are shown')).toBeInTheDocument();
+    await user.click(screen.getByRole('button', { name: /Close/ }));
+    expect(location()).toBe(AT);
+  });
+
+  it('narrow the list, which says so and is freed of it', async () => {
+    const { host, user, location } = show({}, `${AT}&view=list&problem=0123456789abcdef`);
+    await screen.findByText('message 0');
+    expect(host.requests.find(({ path }) => path === '/v1/violations')!.query.get('problem')).toBe('0123456789abcdef');
+    await user.click(screen.getByRole('button', { name: 'Of one problem only' }));
+    expect(location()).toBe(`${AT}&view=list`);
+  });
+
+  it('of which the list has none are not called absent', async () => {
+    show({ 'GET /v1/violations': page(0, { total_count: null, reason: 'problem_not_found: no violation of this range is of this problem' }, { complete: false }) }, `${AT}&view=list&problem=0123456789abcdef`);
+    expect(await screen.findByText('No violation of this problem is known here')).toBeInTheDocument();
+    expect(screen.getByText(/^This is not “no violations”/)).toBeInTheDocument();
   });
 
   it('leave it to the list to say that no rule is enabled', async () => {

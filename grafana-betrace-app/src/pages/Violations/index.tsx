@@ -1,4 +1,4 @@
-// Violations: when they happened, which they are, and of how many traces. The service computes everything on demand, so
+// Violations: as problems, or each; when they happened, and of how many traces. The service computes everything on demand, so
 // the page always says which part of the range it covers.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
@@ -13,7 +13,7 @@ import { TimeRange } from '../../components/TimeRange';
 import { PageFrame } from '../../host/context';
 import { ExportMenu } from '../../violations/ExportMenu';
 import { FilterBar } from '../../violations/FilterBar';
-import type { ViolationFilters } from '../../violations/filters';
+import { keepingView, viewOf, type ViolationFilters } from '../../violations/filters';
 import { FirstViolation, type NamedRule } from '../../violations/FirstViolation';
 import { ListSection } from '../../violations/ListSection';
 import { ProblemSection } from '../../violations/ProblemSection';
@@ -71,9 +71,10 @@ export default function Violations() {
   // As long as pages of them are missing it is not known whether one is enabled.
   const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
   // Where none is enabled the list says so.
-  const isGrouped = ({ view }: Pick<ViolationFilters, 'view'>) => view === 'problems' && (!knownRules || knownRules.some((rule) => rule.enabled));
+  const isGrouped = (filters: ViolationFilters) => viewOf(filters) === 'problems' && (!knownRules || knownRules.some((rule) => rule.enabled));
   const list = useViolationList({ enabled: (filters) => !isGrouped(filters) });
   const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
+  const setFilters = (change: Partial<ViolationFilters>) => list.setFilters(keepingView(list.filters, change));
   const refresh = () => void Promise.all(['violations', 'series', 'problems'].map((key) => client.invalidateQueries({ queryKey: [key] })));
   const actions = (
     <>
@@ -84,21 +85,21 @@ export default function Violations() {
   );
   return (
     <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
-      <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
+      <FilterBar filters={list.filters} onChange={setFilters} rules={rules ?? []} services={services} />
       <RadioButtonGroup
         aria-label={t('violations.view.label', 'What is listed')}
         className={styles.view}
         options={[
-          { value: 'list' as const, label: t('violations.view.list', 'Every violation') },
           { value: 'problems' as const, label: t('violations.view.problems', 'Problems') },
+          { value: 'list' as const, label: t('violations.view.list', 'Every violation') },
         ]}
-        value={list.filters.view}
-        onChange={(view) => list.setFilters({ view })}
+        value={viewOf(list.filters)}
+        onChange={(view) => setFilters({ view, problem: '' })}
       />
       {isGrouped(list.filters) ? (
-        <ProblemSection filters={list.filters} range={list.range} rules={knownRules} setFilters={list.setFilters} />
+        <ProblemSection filters={list.filters} range={list.range} rules={knownRules} setFilters={setFilters} />
       ) : (
-        <SingleViolations list={list} rules={rules} knownRules={knownRules} />
+        <SingleViolations list={{ ...list, setFilters }} rules={rules} knownRules={knownRules} />
       )}
     </PageFrame>
   );

@@ -1,0 +1,115 @@
+// One problem: what fails, where, how often and how it goes. A click anywhere on it opens its violations below; the button in it is for the keyboard.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Badge, Icon, useStyles2, type BadgeColor } from '@grafana/ui';
+import { useEffect, useRef } from 'react';
+
+import type { FoundProblem } from '../api/types';
+import { SeverityBadge } from '../components/SeverityBadge';
+import { TimeText } from '../components/TimeText';
+import type { UrlTimeRange } from '../routing/timeRange';
+import { ProblemChanges } from './ProblemChanges';
+import { ProblemRows } from './ProblemRows';
+import { barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
+
+const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
+const BAR = { width: 4, gap: 1, height: 24, least: 2 };
+
+/** A step that is not known is hatched by a short line in the middle, which no number has. */
+function Bars({ bars }: { bars: FoundProblem['sparkline'] }) {
+  const styles = useStyles2(getStyles);
+  const most = Math.max(1, ...bars.map((bar) => bar ?? 0));
+  const heightOf = (bar: number) => (bar === 0 ? 0 : Math.max(BAR.least, (BAR.height * bar) / most));
+  const at = (index: number) => index * (BAR.width + BAR.gap);
+  return (
+    <svg role="img" aria-label={barsInWords(bars)} className={styles.bars} width={at(bars.length)} height={BAR.height} viewBox={`0 0 ${at(bars.length)} ${BAR.height}`}>
+      {bars.map((bar, index) =>
+        bar === null ? (
+          <line key={index} className={styles.gap} x1={at(index)} x2={at(index) + BAR.width} y1={BAR.height / 2} y2={BAR.height / 2} />
+        ) : (
+          <rect key={index} className={styles.bar} x={at(index)} y={BAR.height - heightOf(bar)} width={BAR.width} height={heightOf(bar)} />
+        )
+      )}
+    </svg>
+  );
+}
+
+interface Props {
+  problem: FoundProblem;
+  range: UrlTimeRange;
+  isOpen: boolean;
+  onToggle(): void;
+}
+
+export function ProblemLine({ problem, range, isOpen, onToggle }: Props) {
+  const styles = useStyles2(getStyles);
+  const { id, rule_id, rule_name, severity, message, first_seen, last_seen, sparkline, trend } = problem;
+  const element = useRef<HTMLLIElement>(null);
+  const wasOpenAtFirst = useRef(isOpen);
+  useEffect(() => {
+    if (wasOpenAtFirst.current) {
+      element.current?.scrollIntoView?.({ block: 'nearest' }); // a link to it may lead far down
+    }
+  }, []);
+  return (
+    <li ref={element} className={styles.problem} data-problem={id}>
+      <div className={styles.head}>
+        <div className={styles.line}>
+          <SeverityBadge severity={severity} />
+          <h2 className={styles.name}>
+            <button type="button" className={styles.toggle} aria-expanded={isOpen} aria-controls={isOpen ? `problem-${id}` : undefined} onClick={onToggle}>
+              <Icon name={isOpen ? 'angle-down' : 'angle-right'} />
+              <span>{rule_name || rule_id}</span>
+            </button>
+          </h2>
+          {trend !== 'unknown' && <Badge text={trendInWords(problem)} color={COLOR[trend]} />}
+        </div>
+        <p className={styles.fact}>
+          {message}; {entryInWords(problem)}
+        </p>
+        <div className={styles.line}>
+          <Bars bars={sparkline} />
+          <span className={styles.fact}>{countInWords(problem)}</span>
+          <span className={styles.fact}>
+            {t('violations.problems.first', 'first')} <TimeText time={first_seen.time} />, {t('violations.problems.last', 'last')} <TimeText time={last_seen.time} />
+          </span>
+        </div>
+        <ProblemChanges problem={problem} range={range} />
+        {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
+      </div>
+      {isOpen && (
+        <div id={`problem-${id}`} className={styles.rows}>
+          <ProblemRows problem={problem} range={range} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  problem: css({ borderBottom: `1px solid ${theme.colors.border.weak}` }),
+  // The button is as large as all of it; times have a tooltip, and links lead elsewhere, so they lie above.
+  head: css({ position: 'relative', display: 'grid', gap: theme.spacing(0.5), padding: theme.spacing(1.5, 1), '&:hover': { background: theme.colors.action.hover }, '& time, & a': { position: 'relative', zIndex: 1 } }),
+  line: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(0.5, 1.5) }),
+  name: css({ ...theme.typography.h5, margin: 0, minWidth: 0, overflowWrap: 'anywhere', [theme.breakpoints.down('sm')]: { order: 1, flexBasis: '100%' } }),
+  toggle: css({
+    display: 'inline-flex',
+    alignItems: 'center',
+    gap: theme.spacing(0.5),
+    padding: 0,
+    border: 'none',
+    background: 'none',
+    font: 'inherit',
+    textAlign: 'left',
+    color: theme.colors.text.link,
+    '&::after': { content: '""', position: 'absolute', inset: 0 },
+    '&:focus-visible': { outline: 'none' },
+    '&:focus-visible::after': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
+  }),
+  fact: css({ margin: 0, color: theme.colors.text.secondary, overflowWrap: 'anywhere', fontVariantNumeric: 'tabular-nums' }),
+  rows: css({ padding: theme.spacing(0, 1, 1.5, 3), [theme.breakpoints.down('sm')]: { paddingLeft: theme.spacing(1) } }),
+  bars: css({ maxWidth: '100%' }),
+  bar: css({ fill: theme.colors.error.main }),
+  gap: css({ stroke: theme.colors.text.disabled, strokeWidth: 1 }),
+});
