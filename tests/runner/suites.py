@@ -489,6 +489,13 @@ def tools():
     yield from with_programs(python_files("tests/files/full_*.py"))
 
 
+def libraries():
+    """What real libraries write today, in right and wrong runs, held to the same rules as what is recorded."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev", "betrace")
+    yield Step([PYTHON, "tests/libraries/record.py", "--check"], outcome.of_unittest, env={"BETRACE_BIN": binary("dev")})
+
+
 def tidy():
     """clang-tidy over dsl/, tempo/ and server/, as the debug build compiles them."""
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
@@ -561,6 +568,7 @@ SUITES = {
     "full:backtest": backtest_large,
     "full:dist": dist_large,
     "full:tools": tools,
+    "full:libraries": libraries,
     "full:tidy": tidy,
     "full:iwyu": includes,
     "full:walk": walk,
