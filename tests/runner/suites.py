@@ -61,7 +61,7 @@ OPTIMISED_E2E = ("test_docs",)
 # conformance tests, which make each of a source's answers.
 OPTIMISED_LONG_E2E = ("test_property_tempo", "test_changed_tempo", "test_shards_tempo", "test_parts_tempo", "test_newer_property",
                       "test_replay_clickhouse", "test_filters_clickhouse", "test_doctor_clickhouse", "test_replay_opensearch", "test_filters_opensearch")
-OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing")
+OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing", "test_packs_recorded")
 # Eight hundred commands over one file; what they do with memory is seen where there are few (test_cli_merge).
 OPTIMISED_LONG_HTTP = ("test_cli_merge_property",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
