@@ -84,7 +84,8 @@ def payments(lib, refunded):
 
 
 def tokens(lib, key, many):
-    return [own(lib, "chat m", **{key: many}), own(lib, "chat m", **{key: 90000})]
+    kind = {"openinference__span__kind": "LLM"} if key.startswith("llm.") else {}
+    return [own(lib, "chat m", **{key: many}, **kind), own(lib, "chat m", **{key: 90000}, **kind)]
 
 
 def guarded(lib, tripped):
@@ -121,7 +122,7 @@ TRACES = {
     "security-old-tls": ({"own"}, lambda lib: ([[own(lib, "GET", tls__protocol__version=of)] for of in (1, 1.1)],
                                                [[own(lib, "GET", tls__protocol__version=of)] for of in (1.2, 1.3)])),
 }
-TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
+TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
 
 
 def numbers(rule_id, found):

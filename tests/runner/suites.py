@@ -61,7 +61,7 @@ OPTIMISED_E2E = ("test_docs",)
 # conformance tests, which make each of a source's answers.
 OPTIMISED_LONG_E2E = ("test_property_tempo", "test_changed_tempo", "test_shards_tempo", "test_parts_tempo", "test_newer_property",
                       "test_replay_clickhouse", "test_filters_clickhouse", "test_doctor_clickhouse", "test_replay_opensearch", "test_filters_opensearch")
-OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing")
+OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing", "test_packs_recorded")
 # Eight hundred commands over one file; what they do with memory is seen where there are few (test_cli_merge).
 OPTIMISED_LONG_HTTP = ("test_cli_merge_property",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
@@ -489,6 +489,13 @@ def tools():
     yield from with_programs(python_files("tests/files/full_*.py"))
 
 
+def libraries():
+    """What real libraries write today, in right and wrong runs, held to the same rules as what is recorded."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev", "betrace")
+    yield Step([PYTHON, "tests/libraries/record.py", "--check"], outcome.of_unittest, env={"BETRACE_BIN": binary("dev")})
+
+
 def tidy():
     """clang-tidy over dsl/, tempo/ and server/, as the debug build compiles them."""
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
@@ -561,6 +568,7 @@ SUITES = {
     "full:backtest": backtest_large,
     "full:dist": dist_large,
     "full:tools": tools,
+    "full:libraries": libraries,
     "full:tidy": tidy,
     "full:iwyu": includes,
     "full:walk": walk,

@@ -1,0 +1,215 @@
+"""What tests/libraries/record.py runs, and what each run has to show. A scenario is RIGHT, or names the rules of the packs that it breaks."""
+import dataclasses
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "support")]
+from python_packages import python_with  # noqa: E402
+
+NODE_PACKAGES = ROOT / "tests" / "app" / "node_packages.py"
+
+# scenario → the rules that it breaks. Those that begin with `right` break none.
+BROKEN = {
+    "n-plus-one": ("nplus1-same-statement", "nplus1-queries-per-request"),
+    "n-plus-one-layered": ("nplus1-same-statement", "nplus1-queries-per-request"),
+    "cache-loop": ("nplus1-cache-gets",),
+    "single-writes": ("nplus1-writes-one-by-one",),
+    "same-host": ("nplus1-same-host-fan-out",),
+    "rpc-loop": ("nplus1-rpc-method-loop",),
+    "rpc-deadline": ("sre-grpc-deadline-exceeded",),
+    "not-retried": ("sre-unavailable-not-retried",),
+    "hammer": ("sre-hammering-after-429",),
+    "retry-storm": ("sre-retry-storm",),
+    "secret-in-url": ("security-secret-in-url",),
+    "secret-in-call": ("security-secret-in-url",),
+    "card-in-url": ("pci-card-number-in-trace",),
+    "card-in-query": ("pci-card-number-in-trace",),
+    "plain-http": ("security-plain-http-call",),
+    "drop": ("security-destructive-statement-in-production",),
+    "drop-layered": ("security-destructive-statement-in-production",),
+    "password-in-query": ("security-credential-in-query-text",),
+    "security-code": ("pci-security-code-kept",),
+    "hidden-failure": ("sre-failed-dependency-hidden",),
+    "slow-query": ("sre-slow-database-query",),
+    "slow-request": ("sre-slow-server-request",),
+    "large-response": ("sre-large-response",),
+    "gave-up": ("sre-work-after-caller-gave-up",),
+    "sent-before-commit": ("messaging-sent-before-commit",),
+    "processed-twice": ("messaging-processed-twice-with-success",),
+    "processed-four-times": ("messaging-processed-more-than-three-times",),
+    "no-dead-letter": ("messaging-failed-without-dead-letter",),
+    "no-dead-letter-celery": ("messaging-failed-without-dead-letter",),
+    "loop": ("messaging-loop",),
+    "fan-out": ("messaging-fan-out",),
+    "denied-then-read": ("security-denied-then-read",),
+    "admin-unchecked": ("security-admin-route-needs-authorization",),
+    "unknown-service": ("otel-unknown-service",),
+    "unapproved": ("ai-dangerous-tool-needs-approval",),
+    "denied": ("ai-dangerous-tool-needs-approval",),
+    "same-call": ("ai-same-call-repeated",),
+    "same-tool": ("ai-same-tool-again-and-again",),
+    "runaway": ("ai-runaway-loop",),
+    "tokens": ("ai-token-budget",),
+    "cut": ("ai-truncated-answer-used",),
+    "filtered": ("ai-tool-after-content-filter",),
+    "unbounded": ("ai-unbounded-answer",),
+    "other-model": ("ai-model-not-allowed",),
+    "from-memory": ("ai-answer-without-retrieval",),
+}
+# What a run does instead where the library stops by itself: it acts on no half answer, and so looks nothing up.
+INSTEAD = {(stack, scenario): ("ai-answer-without-retrieval",) for stack in ("strands", "ai-sdk") for scenario in ("cut", "filtered")}
+CLIENT_ALONE = "it writes the client's spans alone, so that no tool and no agent is seen"
+NO_REASON = "it does not write why an answer ended"
+
+# (rule, stack, scenario) → why the wrong run is not found. A run that is found all the same fails the test.
+NOT_FOUND = {
+    ("sre-work-after-caller-gave-up", "node", "gave-up"): "the server's span of Node ends when the caller goes, whatever the server does then",
+    ("sre-work-after-caller-gave-up", "node-old", "gave-up"): "the server's span of Node ends when the caller goes, whatever the server does then",
+    ("security-secret-in-url", "go", "secret-in-url"): "otelhttp writes no query of a request that its server takes",
+    ("pci-card-number-in-trace", "go", "card-in-url"): "otelhttp writes no query of a request that its server takes",
+    **{(BROKEN[scenario][0], "openllmetry", scenario): CLIENT_ALONE
+       for scenario in ("unapproved", "denied", "same-call", "same-tool", "runaway", "cut", "filtered", "from-memory")},
+    **{(BROKEN[scenario][0], stack, scenario): NO_REASON for stack in ("openinference", "langfuse") for scenario in ("cut", "filtered")},
+    ("ai-runaway-loop", "openinference", "runaway"): "a long conversation has more attributes than an SDK keeps, which is 128",
+    ("ai-token-budget", "langfuse", "tokens"): "its counts are in a text of JSON",
+}
+
+
+def broken(stack, scenario):
+    """The rules that a run breaks."""
+    return INSTEAD.get((stack.name, scenario), BROKEN.get(scenario, ()))
+
+
+QUERIES = {"secret-in-url": "secret-in-url?api_key=abc", "card-in-url": "card-in-url?card=4111111111111111"}
+
+
+@dataclasses.dataclass
+class Stack:
+    """A program with the libraries that write its spans, under one set of conventions."""
+    name: str
+    column: str  # of the table
+    folder: pathlib.Path
+    command: object  # of a folder for what is built → the words
+    versions: object  # () → {library: version}
+    env: dict
+    library_of: object  # scenario → the library whose spans it is about
+    paths: list = dataclasses.field(default_factory=list)
+    renamed: dict = dataclasses.field(default_factory=dict)
+    agent: bool = False
+
+    def scenario(self, path):
+        name = path.split("?")[0].replace("/", "-")
+        return {"admin-right": "right-admin", "fails": "right-fails", **self.renamed}.get(name, name)
+
+    def scenarios(self):
+        return [self.scenario(path) for path in self.paths]
+
+    def file(self, scenario):
+        library = self.library_of(scenario)
+        return f"{library}-{self.versions()[library]}{'-old' if self.name.endswith('-old') else ''}-{scenario}"
+
+
+def routes_of(file, pattern):
+    """The scenarios of a program, out of its own text."""
+    text = (HERE / file).read_text(encoding="utf-8")
+    return [QUERIES.get(name, name) for name in re.findall(pattern, text, re.M) if name != "works-on"]
+
+
+def about(prefix, database, cache="", messages="", rpc="", http="", server=""):
+    """Which library a scenario is about."""
+    kinds = ((r"celery", "celery"), (r"layered", "sqlalchemy"), (r"rpc", rpc), (r"quer|n-plus-one|writes|drop|hidden|denied|security-code", database),
+             (r"cache|list", cache), (r"letter|commit|processed|^loop|fan-out", messages), (r"in-url|slow-request|fails|admin|large|unknown", server),
+             (r"", http))
+    return lambda scenario: prefix + next(library for pattern, library in kinds if re.search(pattern, scenario))
+
+
+def node_versions():
+    with open(HERE / "node" / "package-lock.json", encoding="utf-8") as file:
+        packages = json.load(file)["packages"]
+    return {f"js-{name.rsplit('instrumentation-', 1)[-1]}": entry["version"] for name, entry in packages.items()
+            if re.fullmatch(r"node_modules/@opentelemetry/instrumentation-\w+", name)}
+
+
+def python_versions():
+    found = re.findall(r"^opentelemetry-instrumentation-(\w+)==(\S+)", (HERE / "python" / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    return {f"py-{name}": version for name, version in found if name not in ("dbapi", "wsgi")}
+
+
+def go_versions():
+    found = re.findall(r"^\s(\S+/(otel\w+)) v(\S+)", (HERE / "go" / "go.mod").read_text(encoding="utf-8"), re.M)
+    return {f"go-{name}": version for _, name, version in found}
+
+
+def node_command(_folder):
+    subprocess.run([sys.executable, NODE_PACKAGES, HERE / "node"], check=True, stdout=sys.stderr)
+    return [sys.executable, NODE_PACKAGES, "--run", "node", "shop.cjs"]
+
+
+def python_command(_folder):
+    return [python_with(HERE / "python" / "requirements.txt"), "shop.py"]
+
+
+def go_command(folder):
+    program = pathlib.Path(folder) / "shop"
+    subprocess.run(["go", "build", "-o", program, "."], cwd=HERE / "go", check=True)
+    return [program]
+
+
+NEW = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production", "OTEL_SERVICE_NAME": "shop"}
+OLD = {"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=production", "OTEL_SERVICE_NAME": "shop"}
+NAMELESS = {"paths": ["right"], "renamed": {"right": "unknown-service"}}
+
+
+def services():
+    node = {"column": "Node", "folder": HERE / "node", "command": node_command, "versions": node_versions,
+            "library_of": about("js-", "pg", "ioredis", "amqplib", http="http", server="express")}
+    node_paths = [*routes_of("node/shop.cjs", r'^  "?([\w/-]+)"?: (?:async )?\('), "fails"]
+    python = {"column": "Python", "folder": HERE / "python", "command": python_command, "versions": python_versions,
+              "library_of": about("py-", "psycopg2", "redis", "pika", http="requests", server="flask")}
+    python_paths = routes_of("python/shop.py", r'^    "([\w/-]+)":')
+    go = {"column": "Go", "folder": HERE / "go", "command": go_command, "versions": go_versions,
+          "library_of": about("go-", "otelsql", rpc="otelgrpc", http="otelhttp", server="otelhttp")}
+    go_paths = [*routes_of("go/main.go", r'^	"([\w/-]+)": +func'), "fails", "large-response"]
+    nameless = {**NEW, "OTEL_SERVICE_NAME": ""}
+    return [Stack("node", env=NEW, paths=node_paths, **node), Stack("node-old", env=OLD, paths=node_paths, **node),
+            Stack("node-nameless", env=nameless, **NAMELESS, **node),
+            Stack("python", env=NEW, paths=python_paths, **python), Stack("python-old", env=OLD, paths=python_paths, **python),
+            Stack("python-nameless", env=nameless, **NAMELESS, **python),
+            Stack("go", env=NEW, paths=go_paths, **go), Stack("go-nameless", env=nameless, **NAMELESS, **go)]
+
+
+AGENT_ENV = {"OTEL_SERVICE_NAME": "support-agent", "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
+# library → its column, the file of its pins, and the packages of the name and version
+AGENTS = {
+    "openai-agents-v2": ("agents-v2", ROOT / "tests/listen/agent/requirements.txt", "opentelemetry-instrumentation-openai-agents-v2"),
+    "openinference": ("OpenInference", HERE / "agents-python/requirements.txt", "openinference-instrumentation-openai-agents"),
+    "openllmetry": ("OpenLLMetry", HERE / "agents-python/requirements.txt", "opentelemetry-instrumentation-openai"),
+    "pydantic-ai": ("Pydantic AI", HERE / "agents-python/requirements.txt", "pydantic-ai-slim"),
+    "strands": ("Strands", HERE / "agents-python/requirements-strands.txt", "strands-agents"),
+    "langfuse": ("Langfuse", HERE / "agents-python/requirements.txt", "langfuse"),
+}
+
+
+def agents():
+    with open(HERE / "scripts.json", encoding="utf-8") as file:
+        paths = list(json.load(file))
+    for library, (column, pins, package) in AGENTS.items():
+        version = re.search(rf"^{package}==(\S+)", pins.read_text(encoding="utf-8"), re.M)[1]
+        yield Stack(library, column, HERE / "agents-python", lambda _, pins=pins, library=library: [python_with(pins), "agent.py", library],
+                    lambda library=library, version=version: {library: version}, AGENT_ENV, lambda _, library=library: library, paths, agent=True)
+    with open(HERE / "agents-js" / "package-lock.json", encoding="utf-8") as file:
+        version = json.load(file)["packages"]["node_modules/ai"]["version"]
+    yield Stack("ai-sdk", "AI SDK", HERE / "agents-js", ai_sdk_command, lambda: {"ai-sdk": version}, AGENT_ENV, lambda _: "ai-sdk", paths, agent=True)
+
+
+def ai_sdk_command(_folder):
+    subprocess.run([sys.executable, NODE_PACKAGES, HERE / "agents-js"], check=True, stdout=sys.stderr)
+    return [sys.executable, NODE_PACKAGES, "--run", "node", "agent.mjs"]
+
+
+STACKS = [*services(), *agents()]
