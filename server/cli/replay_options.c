@@ -318,7 +318,7 @@ const bt_flag bt_flags_traces[] = {
      "BETRACE_TEMPO_REPLICATION"},
     {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to the store at once at first", NULL},
     {"tempo-concurrency-max", OPT_CONCURRENCY_MAX, "N", "16",
-     "to so many their number grows while answers come as fast", NULL},
+     "the most at once: their number grows to it while answers stay fast", NULL},
     {0}};
 
 const bt_flag bt_flags_assumptions[] = {

@@ -141,7 +141,7 @@ const bt_setting bt_settings[] = {
     {"tempo-concurrency", "BETRACE_TEMPO_CONCURRENCY", BT_SETTING_NUMBER, AT(tempo_concurrency), 1, 64,
      "requests to the store at once at first, from everything together", BT_USE_START},
     {"tempo-concurrency-max", "BETRACE_TEMPO_CONCURRENCY_MAX", BT_SETTING_NUMBER, AT(tempo_concurrency_max), 1, 64,
-     "to so many their number grows while answers come as fast", BT_USE_START},
+     "the most at once: their number grows to it while answers stay fast", BT_USE_START},
     {"request-memory", "BETRACE_REQUEST_MEMORY", BT_SETTING_BYTES, AT(request_memory_bytes), 1 << 20, UINT64_C(1) << 40,
      "bodies of requests, all together; with KiB, MiB, GiB", BT_USE_START},
     {"memory-limit", "BETRACE_MEMORY_LIMIT", BT_SETTING_BYTES, AT(memory_limit_bytes), 1 << 20, UINT64_C(1) << 40,
