@@ -128,7 +128,7 @@ export default function tempo({ run, inWindow, step }) {
     await settled(page);
     await session.shot('tempo-start');
     await day.getByRole('link', { name: RULES.slowDb.name }).first().press('Enter');
-    await rowsOf(page).first().waitFor();
+    await page.locator('[data-problem]').first().waitFor({ timeout: PATIENCE_MS });
   }));
 
   for (const theme of ['dark', 'light']) {
