@@ -99,11 +99,15 @@ static void write_clocks(bt_coarse_clocks said, bt_buffer *out) {
   if (said) bt_buffer_printf(out, "@coarse_clocks(%s)\n", bt_coarse_clocks_name(said));
 }
 
+void bt_rule_write_meaning(const bt_rule *rule, bt_buffer *out) {
+  write_conventions(rule->conventions, out);
+  write_clocks(rule->coarse_clocks, out);
+  bt_buffer_append(out, rule->own_names);
+}
+
 static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
   bt_buffer buffer = {0};
-  write_conventions(owned->rule.conventions, &buffer);
-  write_clocks(owned->rule.coarse_clocks, &buffer);
-  bt_buffer_append(&buffer, owned->rule.own_names);
+  bt_rule_write_meaning(&owned->rule, &buffer);
   bt_format_canonical(tree, &buffer);
   bool copied = !buffer.failed && bt_arena_copy(&owned->arena, bt_buffer_str(&buffer), &owned->rule.canonical);
   bt_buffer_dispose(&buffer);

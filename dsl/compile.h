@@ -28,6 +28,9 @@ typedef struct bt_compile_options {
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 bt_status bt_rule_compile_with(bt_str text, const bt_compile_options *options, bt_rule **out,
                                bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
+/* Appends what names and times mean in the rule, an annotation a line: @semconv, @coarse_clocks, @alias, @name. In
+ * front of a text that is made of parts of the rule, these mean there what they mean in the rule. */
+void bt_rule_write_meaning(const bt_rule *rule, bt_buffer *out);
 void bt_rule_free(bt_rule *rule);
 /* What it holds of the heap, without its regular expressions' programs. */
 size_t bt_rule_bytes(const bt_rule *rule);

@@ -7,6 +7,7 @@
 #include "dsl/compile.h"
 #include "dsl/rule/rule_sentence.h"
 #include "server/base/sha256.h"
+#include "server/rules/rule_compile.h"
 
 typedef struct bt_written_rule {
   bool is_tried;
@@ -29,16 +30,10 @@ void bt_problem_namer_dispose(bt_problem_namer *namer) {
 
 /* *out stays NULL where the canonical text is none that a rule can have. */
 static bt_status canonize_rule(const bt_rule *rule, bt_rule **out, bt_error *error) {
-  bt_buffer text = {0};
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_format(rule->text, &text, &diagnostics, error);
+  bt_status status = bt_compile_rule(rule->canonical, false, out, &diagnostics, error);
   bt_diagnostics_dispose(&diagnostics);
-  bt_diagnostics_init(&diagnostics);
-  if (!status && text.failed) status = bt_error_no_memory(error);
-  if (!status) status = bt_rule_compile(bt_buffer_str(&text), out, &diagnostics, error);
-  bt_diagnostics_dispose(&diagnostics);
-  bt_buffer_dispose(&text);
   return status == BT_INVALID || status == BT_LIMIT ? BT_OK : status;
 }
 

@@ -1,5 +1,6 @@
 /* Rules made from a rule. See derived_rule.h. */
 #include "server/rules/derived_rule.h"
+#include "dsl/compile.h"
 #include "dsl/rule/rule_walk.h"
 
 #include <stdlib.h>
@@ -95,6 +96,7 @@ static bt_status finish_rule(const bt_rule_definition *like, bt_buffer *text, bt
 
 bt_status bt_derived_prefix(const bt_rule_definition *rule, uint32_t count, bt_rule_definition **out, bt_error *error) {
   bt_buffer text = {0};
+  bt_rule_write_meaning(rule->rule, &text);
   for (uint32_t i = 0; i < count; i++) {
     if (i) bt_buffer_append(&text, BT_STR(" and "));
     append_in_parentheses(bt_exercising_text(rule->rule, i), &text);
@@ -114,6 +116,7 @@ bt_status bt_derived_restricted(const bt_rule_definition *definition, const char
   const bt_rule *rule = definition->rule;
   const bt_condition *whole = whole_of(rule);
   bt_buffer text = {0};
+  bt_rule_write_meaning(rule, &text);
   if (!rule->condition) bt_buffer_append(&text, BT_STR("when { "));
   bt_buffer_append(&text, bt_str_from(condition));
   if (whole) {

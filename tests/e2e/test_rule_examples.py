@@ -36,10 +36,19 @@ def rules_of_yaml(text):
         yield block or line
 
 
+def said_beside(text):
+    """The aliases and names of a pack, as its rules say them in their texts."""
+    head = text.split("groups:\n")[0]
+    aliases = re.findall(r"^  ([\w.]+): \[(.*)\]$", head, re.M)
+    names = re.findall(r"^  (\w+): \|\n((?: {4}.*\n)+)", head, re.M)
+    return "".join([f"@alias({key}, {others})\n" for key, others in aliases] + [f"@name({word} = `{' '.join(spans.split())}`)\n" for word, spans in names])
+
+
 def rules_of_packs():
     for path in sorted(glob.glob(os.path.join(ROOT, "distribution", "packs", "*.yaml"))):
         with open(path, encoding="utf-8") as file:
-            yield from rules_of_yaml(file.read())
+            text = file.read()
+        yield from (said_beside(text) + rule for rule in rules_of_yaml(text[text.index("groups:\n"):]))
 
 
 def rules_of_docs():

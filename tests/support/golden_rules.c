@@ -55,6 +55,21 @@ static char *read_whole(const char *path) {
   return text;
 }
 
+/* With what the file says next to the rule's text, as the service stores it. */
+static void add_definition(const bt_rule_fields *fields, const char *name, golden_rule rule, void *context) {
+  bt_rule_fields copy;
+  bt_rule_definition *definition = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_fields_copy(fields, &copy, &error) || bt_rule_definition_new(&copy, &definition, &diagnostics, &error))
+    fail_msg("%s: %s", name, error.message);
+  rule(context, name, bt_str_from(definition->fields.dsl));
+  bt_rule_definition_unref(definition);
+  bt_rule_fields_dispose(&copy);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
 static size_t add_pack(const char *pack, golden_rule rule, void *context) {
   char path[128], name[256];
   bt_rulefile file;
@@ -65,11 +80,7 @@ static size_t add_pack(const char *pack, golden_rule rule, void *context) {
   size_t count = file.rule_count;
   for (size_t i = 0; i < count; i++) {
     snprintf(name, sizeof name, "%s/%s", pack, file.rules[i].fields.id);
-    bt_buffer dsl = {0};
-    if (file.rules[i].fields.semconv) bt_buffer_printf(&dsl, "@semconv(%s) ", file.rules[i].fields.semconv);
-    bt_buffer_printf(&dsl, "%s", file.rules[i].fields.dsl);
-    rule(context, name, bt_buffer_str(&dsl));
-    bt_buffer_dispose(&dsl);
+    add_definition(&file.rules[i].fields, name, rule, context);
   }
   bt_rulefile_dispose(&file);
   free(text);

@@ -33,6 +33,18 @@ describe('the packs', () => {
     expect(rules).toHaveLength(texts.length);
   });
 
+  it('say in the text of a rule the aliases and names of their file that it uses, and no others', () => {
+    const [pack] = PACKS.filter(({ name }) => name === 'ai-agents');
+    const dslOf = (id: string) => pack.rules.find((rule) => rule.id === id)!.dsl;
+    expect(dslOf('ai-model-not-allowed')).toMatch(/^@alias\(gen_ai\.request\.model, llm\.model_name, [^)]+\)\n@name\(model_call = `span\( gen_ai[^`]+`\)\nwhen \{ model_call\./);
+    expect(dslOf('ai-guardrail-ignored')).toMatch(/^when/);
+    pack.rules.forEach(({ dsl }) => {
+      for (const [, word] of dsl.matchAll(/^@(?:alias|name)\(([\w.]+)/gm)) {
+        expect(dsl.split(word).length).toBeGreaterThan(2);
+      }
+    });
+  });
+
   it('of a framework stand for controls of its catalogue, by its name or another one that it has', () => {
     const folder = path.join(__dirname, '../../../server/compliance/catalogues');
     const texts = fs.readdirSync(folder).map((name) => fs.readFileSync(path.join(folder, name), 'utf8'));
