@@ -51,6 +51,6 @@ export function ProblemChanges({ problem, range }: { problem: FoundProblem; rang
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  fact: css({ margin: 0, overflowWrap: 'anywhere', fontVariantNumeric: 'tabular-nums', '& a': { color: theme.colors.text.link } }),
+  fact: css({ margin: 0, overflowWrap: 'anywhere', fontVariantNumeric: 'tabular-nums', '& a': { color: theme.colors.text.link, textDecoration: 'underline' } }),
   less: css({ color: theme.colors.text.secondary }),
 });

@@ -7,6 +7,7 @@ import { generateStory } from '../support/betrace.mjs';
 import { plainText, settled } from '../support/pages.mjs';
 
 const AT = '/changes?from=now-24h&to=now';
+const RETRIED = { id: 'slow-queries-retried', name: 'Slow queries are retried', dsl: 'when { db.query.where(duration > 1s) } always { retry }', severity: 'high' };
 const summary = (page) => page.getByRole('region', { name: 'What came of it' });
 
 export default function changes({ run, inWindow: openWindow, step }) {
@@ -75,6 +76,27 @@ export default function changes({ run, inWindow: openWindow, step }) {
     await page.waitForURL(/\/rules\/new/);
     assert.equal(new URL(page.url()).searchParams.get('dsl'), answer.changes[0].dsl.trim().replace(/\n/g, ' '));
     await page.getByText('always').first().waitFor();
+  }));
+
+  step('from an alert to when a problem began, and what else changed then', () => inWindow({}, async (session) => {
+    const { page } = session;
+    const service = await started();
+    await service.post('/v1/rules', RETRIED);
+    await session.goto(`/violations?from=now-24h&to=now&rule=${RETRIED.id}`); // as an alert's instance links to it
+    const rose = page.locator('[data-change="rose"]');
+    await rose.getByText(/^Rose at/).waitFor();
+    const { problems: [problem] } = await service.get(`/v1/problems?start=now-24h&rule_id=${RETRIED.id}`);
+    const change = problem.changes.at(-1), began = Date.now() - 1425 * 60_000 / 4;
+    assert.ok(Math.abs(Date.parse(change.at) - began) < 45 * 60_000, `${change.at} is when 1.4.3 came`);
+    assert.match(await rose.innerText(), /^Rose at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: from none to [\d.]+% \(between/);
+    assert.deepEqual(await weightyFaults(page), []);
+    await session.shot('problem-rose');
+    await rose.getByRole('link', { name: 'What else changed then?' }).click();
+    await summary(page).waitFor();
+    const text = await page.locator('main').innerText();
+    for (const said of ['1.4.3', 'eu-west-1', 'retry']) {
+      assert.ok(text.includes(said), `${said}: ${text.slice(0, 2000)}`);
+    }
   }));
 
   step('too few traces are not "nothing changed"', () => inWindow({}, async (session) => {
