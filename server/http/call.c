@@ -9,6 +9,7 @@
 
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
+#include "tempo/wire/gzip.h"
 
 bt_call *bt_call_new(size_t cap_bytes) {
   bt_call *call = calloc(1, sizeof *call);
@@ -22,6 +23,8 @@ bt_call *bt_call_new(size_t cap_bytes) {
 static void drop_stream(bt_call *call) {
   if (call->stream.operations) call->stream.operations->free(call->stream.context);
   call->stream.operations = NULL;
+  bt_gzip_packer_free(call->stream.packer);
+  call->stream.packer = NULL;
 }
 
 void bt_call_free(bt_call *call) {

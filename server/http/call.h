@@ -95,6 +95,7 @@ typedef struct bt_call {
   struct {
     const bt_stream_operations *operations; /* NULL: the answer is whole */
     void *context;
+    struct bt_gzip_packer *packer; /* its pages go out packed; NULL: as they are */
   } stream;
 } bt_call;
 

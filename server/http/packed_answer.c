@@ -21,22 +21,48 @@ static bool has_header(const bt_call *call, const char *name) {
 }
 
 static bool may_pack(const bt_call *call) {
-  bool is_long = call->answer.len >= LEAST_BYTES;
-  return !call->stream.operations && is_long && is_text(call->content_type) && !has_header(call, "etag") &&
-         !has_header(call, "content-encoding");
+  bool is_long = call->stream.operations || call->answer.len >= LEAST_BYTES;
+  return is_long && is_text(call->content_type) && !has_header(call, "etag") && !has_header(call, "content-encoding");
+}
+
+static void exchange_answer(bt_call *call, bt_buffer *packed) {
+  bt_buffer plain = call->answer;
+  call->answer = *packed;
+  *packed = plain;
+}
+
+static void pack_whole(bt_call *call) {
+  bt_buffer packed = {0};
+  bool is_packed = bt_gzip_pack(bt_buffer_str(&call->answer), call->answer.len / 2, &packed);
+  if (is_packed) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
+  if (has_header(call, "content-encoding")) exchange_answer(call, &packed); /* there was memory for it */
+  bt_buffer_dispose(&packed);
+}
+
+static void pack_stream(bt_call *call) {
+  bt_gzip_packer *packer = bt_gzip_packer_new();
+  if (packer) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
+  if (has_header(call, "content-encoding"))
+    call->stream.packer = packer;
+  else
+    bt_gzip_packer_free(packer);
 }
 
 void bt_call_pack(bt_call *call) {
-  bt_buffer packed = {0};
   if (!may_pack(call)) return;
   bt_call_header_set(call, "vary", BT_STR("Accept-Encoding"));
-  bool is_packed = bt_accept_names(call->accept_encoding, "gzip") &&
-                   bt_gzip_pack(bt_buffer_str(&call->answer), call->answer.len / 2, &packed);
-  if (is_packed) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
-  if (is_packed && has_header(call, "content-encoding")) { /* there was memory for it */
-    bt_buffer plain = call->answer;
-    call->answer = packed;
-    packed = plain;
-  }
+  if (!bt_accept_names(call->accept_encoding, "gzip")) return;
+  if (call->stream.operations)
+    pack_stream(call);
+  else
+    pack_whole(call);
+}
+
+void bt_call_pack_page(bt_call *call, bool is_last) {
+  bt_buffer packed = {0};
+  if (!call->stream.packer || call->answer.failed || !(call->answer.len || is_last)) return;
+  bool is_packed = bt_gzip_packer_add(call->stream.packer, bt_buffer_str(&call->answer), is_last, &packed);
+  exchange_answer(call, &packed);
+  call->answer.failed = call->answer.failed || !is_packed;
   bt_buffer_dispose(&packed);
 }

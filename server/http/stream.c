@@ -5,6 +5,7 @@
  * does not read while a request is under way, so the socket is looked at each time the stream is touched. A reader that
  * closes only its sending half counts as gone. */
 #include "server/http/loop.h"
+#include "server/http/packed_answer.h"
 
 enum {
   KEPT_PAGE_BYTES = 4096, /* of page memory, between two pages */
@@ -40,6 +41,7 @@ static void run_next(bt_task *work) {
   bt_call *call = task->call;
   int64_t heartbeat_ms = heartbeat_at_ms(task);
   task->step = bt_call_next_page(call);
+  bt_call_pack_page(call, task->step == BT_STREAM_END);
   bool has_nothing = call->away.is_away && task->step == BT_STREAM_WAIT && !call->answer.len && !call->answer.failed;
   bool is_cut = bt_work_scope_why(&task->scope) != BT_SCOPE_GOES_ON;
   if (!has_nothing || is_cut || bt_http_now_ms() >= heartbeat_ms) {
@@ -126,6 +128,16 @@ static bool heartbeat_is_due(const bt_http_task *task) {
   return bt_http_now_ms() >= heartbeat_at_ms(task);
 }
 
+static void send_heartbeat(bt_http_task *task) {
+  bt_call *call = task->call;
+  bt_buffer_append(&call->answer, bt_str_from(call->stream.operations->heartbeat));
+  bt_call_pack_page(call, false);
+  if (call->answer.failed)
+    break_off(task);
+  else
+    send_piece(task, bt_buffer_str(&call->answer), H2O_SEND_STATE_IN_PROGRESS);
+}
+
 void bt_http_stream_returned(bt_http_task *task) {
   bt_str page = bt_buffer_str(&task->call->answer);
   bool is_end = task->step == BT_STREAM_END;
@@ -136,7 +148,7 @@ void bt_http_stream_returned(bt_http_task *task) {
   } else {
     task->step = BT_STREAM_WAIT;
     if (heartbeat_is_due(task))
-      send_piece(task, bt_str_from(task->call->stream.operations->heartbeat), H2O_SEND_STATE_IN_PROGRESS);
+      send_heartbeat(task);
     else
       wait_a_little(task);
   }

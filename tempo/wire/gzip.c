@@ -97,8 +97,10 @@ bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) {
   return status;
 }
 
+enum { LEVEL = 3 }; /* the last of the fast ones */
+
 bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) {
-  enum { LEVEL = 3, MEMORY_LEVEL = 8 }; /* the last of the fast levels */
+  enum { MEMORY_LEVEL = 8 };
   z_stream stream = {0};
   *out = (bt_buffer){0};
   if (plain.len > UINT_MAX || most > UINT_MAX) return false;
@@ -115,4 +117,40 @@ bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) {
   out->ptr[out->len] = 0;
   deflateEnd(&stream);
   return is_whole;
+}
+
+struct bt_gzip_packer {
+  z_stream stream;
+};
+
+bt_gzip_packer *bt_gzip_packer_new(void) {
+  enum { SMALL_WINDOW_BITS = 13 + 16, SMALL_MEMORY_LEVEL = 6 }; /* 32 KiB each */
+  bt_gzip_packer *packer = calloc(1, sizeof *packer);
+  if (!packer) return NULL;
+  if (deflateInit2(&packer->stream, LEVEL, Z_DEFLATED, SMALL_WINDOW_BITS, SMALL_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) ==
+      Z_OK)
+    return packer;
+  free(packer);
+  return NULL;
+}
+
+void bt_gzip_packer_free(bt_gzip_packer *packer) {
+  if (!packer) return;
+  deflateEnd(&packer->stream);
+  free(packer);
+}
+
+bool bt_gzip_packer_add(bt_gzip_packer *packer, bt_str piece, bool is_last, bt_buffer *out) {
+  z_stream *stream = &packer->stream;
+  char packed[4096];
+  if (piece.len > UINT_MAX) return false;
+  stream->next_in = (unsigned char *)piece.ptr;
+  stream->avail_in = (unsigned)piece.len;
+  do {
+    stream->next_out = (unsigned char *)packed;
+    stream->avail_out = sizeof packed;
+    if (deflate(stream, is_last ? Z_FINISH : Z_SYNC_FLUSH) == Z_STREAM_ERROR) return false;
+    bt_buffer_append(out, (bt_str){packed, sizeof packed - stream->avail_out});
+  } while (stream->avail_out == 0 && !out->failed);
+  return !out->failed;
 }

@@ -28,4 +28,11 @@ bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) BT_MUST_
  * than so many bytes packed, or there is no memory. */
 bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) BT_MUST_CHECK;
 
+/* Packing piece by piece: each can be unpacked when it has come. Takes 64 KiB for as long as it lives. */
+typedef struct bt_gzip_packer bt_gzip_packer;
+bt_gzip_packer *bt_gzip_packer_new(void);         /* new; NULL: no memory */
+void bt_gzip_packer_free(bt_gzip_packer *packer); /* NULL is fine */
+/* Appends the piece, packed, to out; with the last one the end. False: no memory, and nothing more can be packed. */
+bool bt_gzip_packer_add(bt_gzip_packer *packer, bt_str piece, bool is_last, bt_buffer *out) BT_MUST_CHECK;
+
 #endif
