@@ -10,7 +10,7 @@ import { useCreateRule, useReplaceRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { useWriteDisabledReason } from '../components/Forbidden';
 import { useCheck } from '../editor/useCheck';
-import { PageFrame } from '../host/context';
+import { PageFrame, useHost } from '../host/context';
 import { usePageKeys } from '../keys/pageKeys';
 import { ACTIONS } from '../permissions';
 import { MONTH } from '../replays/formState';
@@ -149,6 +149,7 @@ export function RuleEditor({ rule, initial, notice }: Props) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const navigate = useNavigate();
+  const { CreateAlert } = useHost();
   const writeReason = useWriteDisabledReason(ACTIONS.writeRules);
   const [{ panel, trace }, setUrl] = useUrlState(PARAMETERS);
   const [deleting, setDeleting] = useState(false);
@@ -184,6 +185,7 @@ export function RuleEditor({ rule, initial, notice }: Props) {
           {t('rule.changed', 'What changed?')}
         </LinkButton>
       )}
+      {rule && CreateAlert && <CreateAlert rule={rule} />}
       {rule && (
         <Button
           variant="destructive"
