@@ -4,14 +4,17 @@ import { ApiProvider, createQueryClient } from './api/context';
 import { ErrorBoundary } from './components/ErrorBoundary';
 import { HostProvider } from './host/context';
 import type { Host } from './host/types';
+import { PageKeys } from './keys/pageKeys';
 import { AppRoutes } from './routing/AppRoutes';
 
 export function App({ host, children }: { host: Host; children?: (routes: React.ReactNode) => React.ReactNode }) {
   const [client] = useState(createQueryClient);
   const routes = (
-    <ErrorBoundary>
-      <AppRoutes />
-    </ErrorBoundary>
+    <PageKeys>
+      <ErrorBoundary>
+        <AppRoutes />
+      </ErrorBoundary>
+    </PageKeys>
   );
   return (
     <HostProvider host={host}>

@@ -56,6 +56,8 @@ describe.each([
     dashboard.annotations.list.forEach(({ target }) => target && expect(KNOWN).toHaveProperty(target.queryType));
   });
 
+  it('asks again by itself, and not more often than settled steps come', () => expect(dashboard.refresh).toBe('5m'));
+
   it('has variables of kinds that the data source lists', () => {
     const [source, choice] = dashboard.templating.list;
     expect(source).toMatchObject({ type: 'datasource', query: DATASOURCE_ID });

@@ -43,7 +43,7 @@ class Provisioning(unittest.TestCase):
             text = read(path)
             yaml.safe_load(text)
             queries = re.findall(r"expr: .*|query: .*|\"query\":.*|queryType: .*", text)
-            self.assertTrue(queries or re.search("/(datasources|dashboards|plugins)/", path), path)
+            self.assertTrue(queries or re.search("/(datasources|dashboards|plugins)/|/betrace-notifications.yaml$", path), path)
             for name in re.findall(r"[a-z]+:betrace_[a-z_]+:[a-z0-9]+", "\n".join(queries)):
                 self.assertIn(name, self.recorded, path)
             for name in re.findall(r"(?<![a-z:])betrace_[a-z_]+", "\n".join(queries)):
@@ -76,10 +76,10 @@ class Provisioning(unittest.TestCase):
             self.assertTrue(about)
             for rule in about:
                 self.assertRegex(rule["annotations"]["runbook_url"],
-                                 r"^\{\{ externalURL \}\}a/betrace-app/violations\?rule=\{\{ \$labels\.rule_id \}\}&from=now-\dh&to=now$", rule["uid"])
+                                 r"^\{\{ externalURL \}\}a/betrace-app/violations\?orgId=1&rule=\{\{ \$labels\.rule_id \}\}&from=now-\dh&to=now$", rule["uid"])
 
     def test_alert_rules_of_grafana_are_whole(self):
-        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+        for path in self.alert_files():
             document = yaml.safe_load(read(path))
             self.assertEqual(document["apiVersion"], 1)
             uids = set()
@@ -87,7 +87,7 @@ class Provisioning(unittest.TestCase):
                 for rule in group["rules"]:
                     self.check_rule(rule)
                     self.check_silence(rule, group["interval"])
-                    self.check_annotations(rule["annotations"])
+                    self.check_annotations(rule["annotations"], group["orgId"])
                     self.assertNotIn(rule["uid"], uids)
                     uids.add(rule["uid"])
 
@@ -115,21 +115,52 @@ class Provisioning(unittest.TestCase):
             self.assertNotIn("missing_series_evals_to_resolve", rule)
             return
         if rule["uid"] == "betrace-violation-spans":  # a series that is missing beside the 0 of watch is how it ends
-            self.assertEqual(rule["missing_series_evals_to_resolve"], 2)
+            self.assertEqual(rule["missing_series_evals_to_resolve"] * int(interval[:-1]), 15)
             return
         self.assertGreaterEqual(rule["missing_series_evals_to_resolve"] * int(interval[:-1]), 60, rule["uid"])
 
-    def check_annotations(self, annotations):
-        """Links are whole addresses; what panes of Explore say is JSON behind its encoding; a value that is missing or NaN takes no text along."""
+    def check_annotations(self, annotations, organisation):
+        """Links are whole addresses and name the organisation of their rule; what panes of Explore say is JSON behind its encoding; a value that is missing or NaN takes no
+        text along."""
         for name, text in annotations.items():
             self.assertNotRegex(text, r"\$values\.\w+\.Value", f"{name}: ask for a value within {{{{ with $values.A }}}}")
             if name.endswith("_url"):
                 self.assertTrue(text.startswith("{{ externalURL }}"), text)
+                self.assertEqual(re.findall(r"[?&]orgId=(\d+)&", text), [str(organisation)], text)
             panes = re.findall(r"[?&]panes=(\S.*)", text)
             for one in panes:
                 self.assertNotRegex(re.sub(r"{{.*?}}", "", one), r"[^\w.~%-]", one)
                 decoded = urllib.parse.unquote(re.sub(r"{{.*?}}", "some-rule", one))
                 self.assertEqual(set(json.loads(decoded)["a"]), {"datasource", "queries", "range"})
+
+    def test_alerts_do_not_page_and_resolve_by_turns(self):
+        """A level ends below where it begins: where the others have their zeros again. A count ends at 0 alone, which no threshold is below, so it goes on for a while. The key
+        of Grafana's files is in camel case, unlike that of Prometheus; another is dropped without a word."""
+        levels = {}
+        for rule in self.grafana_rules():
+            self.assertNotIn("keep_firing_for", rule, rule["uid"])
+            condition, = (query["model"] for query in rule["data"] if query["refId"] == rule["condition"])
+            evaluators = condition.get("conditions", [])
+            self.assertLessEqual(len(evaluators), 1, "of several Grafana takes no recovery threshold")
+            if evaluators and evaluators[0]["evaluator"]["params"] != [0]:
+                self.assertEqual(evaluators[0]["unloadEvaluator"]["type"], "lt", rule["uid"])
+                levels[rule["uid"]] = (evaluators[0]["evaluator"]["params"], evaluators[0]["unloadEvaluator"]["params"])
+            else:
+                self.assertFalse(evaluators and "unloadEvaluator" in evaluators[0], rule["uid"])
+                is_kept = "cannot-look" not in rule["uid"] and rule["uid"] != "betrace-violation-spans"  # check_silence has the latter
+                self.assertEqual(rule.get("keepFiringFor") in ("15m", "1h"), is_kept, rule["uid"])
+        self.assertEqual(levels, {"betrace-watch-lags": ([900], [600]), "betrace-cannot-look": ([900], [300]), "betrace-slo-cannot-look": ([900], [300])})
+        zeros = "betrace_watch_lag_seconds > 600 or time() - betrace_watch_last_trace_timestamp_seconds > 300"
+        self.assertIn(zeros, str(self.grafana_rules()))
+
+    def test_texts_of_notifications_are_those_that_docs_name(self):
+        """grafana-betrace-app/pkg/notifications fills them in."""
+        document = yaml.safe_load(read(f"{ROOT}/distribution/grafana/provisioning/alerting/betrace-notifications.yaml"))
+        group, = document["templates"]
+        self.assertEqual((document["apiVersion"], group["orgId"], group["name"]), (1, 1, "betrace"))
+        defined = set(re.findall(r'{{-? *define "(.*?)"', group["template"]))
+        self.assertLessEqual(set(re.findall(r'template "(.*?)"', group["template"])), defined)
+        self.assertEqual(set(re.findall(r'{{ template "(.*?)" \. }}', read(f"{ROOT}/docs/howto/alert.md"))), defined & {"betrace.title", "betrace.message"})
 
     def test_templates_of_values_say_when_there_is_none(self):
         for rule in self.grafana_rules():
@@ -163,9 +194,14 @@ class Provisioning(unittest.TestCase):
             if any(query["datasourceUid"] == "betrace" or "severity" in query["model"].get("expr", "") for query in rule["data"]):
                 self.assertNotIn("severity", rule["labels"], rule["uid"])
 
+    def alert_files(self):
+        """Those with alert rules; one beside them has texts of notifications."""
+        found = [path for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml") if "groups" in yaml.safe_load(read(path))]
+        self.assertEqual(len(found), 5)
+        return found
+
     def grafana_rules(self):
-        files = glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml")
-        return [rule for path in files for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"]]
+        return [rule for path in self.alert_files() for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"]]
 
     def test_alerts_of_prometheus_outlive_a_service_that_is_away(self):
         """tests/prometheus has what comes of it in time."""
@@ -194,7 +230,7 @@ class Provisioning(unittest.TestCase):
 
     def test_every_file_says_when_nobody_looks(self):
         """One rule a file, whose numbers are never beyond its threshold while somebody looks: only that there are none, or that nothing came, fires."""
-        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+        for path in self.alert_files():
             rule, = (rule for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"] if rule["uid"].endswith("cannot-look"))
             self.assertTrue(rule["title"].startswith("BeTrace cannot look"), path)
             self.assertTrue(rule["annotations"]["summary"].startswith("BeTrace cannot look"), path)
@@ -228,7 +264,7 @@ class Provisioning(unittest.TestCase):
 
     def test_thresholds_stand_on_queries_of_betrace_themselves(self):
         """A reduce expression would make NaN of null, which a threshold calls normal."""
-        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+        for path in self.alert_files():
             for rule in (rule for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"]):
                 ours = {query["refId"] for query in rule["data"] if query["datasourceUid"] == "betrace"}
                 for model in (query["model"] for query in rule["data"]):
@@ -246,7 +282,7 @@ class Provisioning(unittest.TestCase):
                 if source["uid"] == "betrace":
                     self.assertLessEqual(set(source["jsonData"]), self.fields_of("BetraceOptions"), path)
         self.assertEqual(types["betrace"], json.loads(read(f"{ROOT}/grafana-betrace-app/src/datasource/plugin.json"))["id"])
-        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+        for path in self.alert_files():
             for uid in re.findall(r'datasourceUid: (\S+)|"datasource":"(\w+)"', read(path)):
                 self.assertIn("".join(uid), set(types) | {"__expr__"}, path)
 

@@ -4,6 +4,7 @@ import type { NavModelItem } from '@grafana/data';
 import { Stack } from '@grafana/ui';
 import { useLocation } from 'react-router-dom';
 import { PLUGIN_ID, PLUGIN_PREFIX } from '../constants';
+import { CreateAlert } from './CreateAlert';
 import { exploreTraceUrl } from './exploreUrl';
 import type { Host, HostRequest, HostResponse, PageFrameProps } from './types';
 
@@ -92,5 +93,6 @@ export function createGrafanaHost(settings: AppSettings): Host {
       settingsUrl: hasPermission(CHANGE_SETTINGS) ? inNavigation(`/plugins/${PLUGIN_ID}`) : null,
     }),
     PageFrame,
+    CreateAlert,
   };
 }

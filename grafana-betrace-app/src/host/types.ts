@@ -66,4 +66,6 @@ export interface Host {
   /** null without Grafana: the browser asks the service itself */
   connection(): Connection | null;
   PageFrame: ComponentType<PageFrameProps>;
+  /** from a rule to an alert on it; undefined without Grafana */
+  CreateAlert?: ComponentType<{ rule: { id: string; name: string } }>;
 }

@@ -18,6 +18,9 @@ export const FORM_PARAMETERS = {
   emit: param.flag(),
 };
 
+/** The range of "Replay 30 days". */
+export const MONTH = { from: 'now-30d', to: 'now' };
+
 export interface FormState {
   what: What;
   rule: string[];

@@ -3,15 +3,17 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Alert, Button, LinkButton, Stack, Tab, TabsBar, useStyles2 } from '@grafana/ui';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useNavigate } from 'react-router-dom';
 import { asApiError, type DataNote } from '../api/problem';
 import { useCreateRule, useReplaceRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { useWriteDisabledReason } from '../components/Forbidden';
 import { useCheck } from '../editor/useCheck';
-import { PageFrame } from '../host/context';
+import { PageFrame, useHost } from '../host/context';
+import { usePageKeys } from '../keys/pageKeys';
 import { ACTIONS } from '../permissions';
+import { MONTH } from '../replays/formState';
 import { useUrls } from '../routing/useUrls';
 import { param, useUrlState } from '../routing/useUrlState';
 import { DeleteRule } from './DeleteRule';
@@ -115,6 +117,27 @@ function Notices({ rule, state }: { rule: Rule | null; state: DraftState }) {
   );
 }
 
+/** What Ctrl+S does wherever something of the rule has the focus. The text's editor takes the key before it comes here. */
+function saveByKey(save: () => void) {
+  return (event: KeyboardEvent) => {
+    const isSave = event.key.toLowerCase() === 's' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (isSave && !event.defaultPrevented) {
+      event.preventDefault(); // the browser would save the page
+      save();
+    }
+  };
+}
+
+function useRuleKeys() {
+  usePageKeys([
+    { key: 'Ctrl+S', text: t('keys.save', 'Save, from the text or any field') },
+    { key: 'Ctrl+Space', text: t('keys.complete', 'In the text: what can be written here') },
+    { key: 'Ctrl+.', text: t('keys.fix', 'In the text: fix what is underlined') },
+    { key: 'Shift+Alt+F', text: t('keys.format', 'In the text: format it') },
+    { key: 'Ctrl+M', text: t('keys.leave', 'In the text: let Tab leave it, or indent again') },
+  ]);
+}
+
 interface Props {
   rule: Rule | null;
   initial?: Partial<Draft>;
@@ -126,6 +149,7 @@ export function RuleEditor({ rule, initial, notice }: Props) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const navigate = useNavigate();
+  const { CreateAlert } = useHost();
   const writeReason = useWriteDisabledReason(ACTIONS.writeRules);
   const [{ panel, trace }, setUrl] = useUrlState(PARAMETERS);
   const [deleting, setDeleting] = useState(false);
@@ -141,6 +165,7 @@ export function RuleEditor({ rule, initial, notice }: Props) {
       save();
     }
   };
+  useRuleKeys();
   const errors = { ...serviceErrors(error && asApiError(error)), ...ownErrors(draft) };
   const panels = PANELS.filter((name) => rule !== null || (name !== 'cost' && name !== 'history'));
   const actions = (
@@ -151,10 +176,16 @@ export function RuleEditor({ rule, initial, notice }: Props) {
         </LinkButton>
       )}
       {rule && (
-        <LinkButton variant="secondary" icon="history" href={to.replays({ rule: rule.id })}>
-          {t('rule.replay', 'Replay')}
+        <LinkButton variant="secondary" icon="history" href={to.replays({ rule: rule.id, ...MONTH })}>
+          {t('rule.replay-month', 'Replay 30 days')}
         </LinkButton>
       )}
+      {rule && (
+        <LinkButton variant="secondary" icon="exchange-alt" href={to.changes()}>
+          {t('rule.changed', 'What changed?')}
+        </LinkButton>
+      )}
+      {rule && CreateAlert && <CreateAlert rule={rule} />}
       {rule && (
         <Button
           variant="destructive"
@@ -195,7 +226,8 @@ export function RuleEditor({ rule, initial, notice }: Props) {
           onOverwrite={(stored) => (state.rebase(stored), save(stored.version))}
         />
       )}
-      <div className={styles.columns}>
+      {/* It acts on what its fields let through, and is no control itself. */}
+      <div className={styles.columns} onKeyDown={saveByKey(trySave)}>
         <div className={styles.main}>
           <ShapeForm dsl={draft.dsl} onChange={(dsl) => edit({ dsl })} disabled={Boolean(writeReason)} />
           <div className={styles.withPast}>

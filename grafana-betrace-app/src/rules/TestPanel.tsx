@@ -2,7 +2,7 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Alert, Button, Field, Input, RadioButtonGroup, Stack, Text, TextArea, useStyles2 } from '@grafana/ui';
+import { Alert, Button, ClipboardButton, Field, Input, RadioButtonGroup, Stack, Text, TextArea, useStyles2 } from '@grafana/ui';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router-dom';
@@ -15,6 +15,7 @@ import { reasonText, VerdictBadge } from '../components/VerdictBadge';
 import { TimeText } from '../components/TimeText';
 import { useUrls } from '../routing/useUrls';
 import { utf16Offset } from '../editor/diagnostics';
+import { recordCommand } from '../kept/keptWords';
 import { useExploreTrace } from '../trace/useExploreTrace';
 
 interface Props {
@@ -54,7 +55,7 @@ function WitnessLine({ witness, dsl }: { witness: Witness; dsl: string }) {
   );
 }
 
-function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId?: string }) {
+function Result({ result, dsl, ruleId, isStored }: { result: RuleTest; dsl: string; ruleId?: string; isStored: boolean }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const exploreTrace = useExploreTrace();
@@ -88,6 +89,11 @@ function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId
             {explore && <a href={explore}>{t('test.explore', 'Open the trace in Explore')}</a>}
           </Stack>
         </>
+      )}
+      {isStored && (
+        <ClipboardButton size="sm" variant="secondary" icon="copy" getText={() => recordCommand(trace_id, dsl)}>
+          {t('kept.record', 'Copy the command that makes a test of this')}
+        </ClipboardButton>
       )}
     </div>
   );
@@ -146,7 +152,7 @@ export function TestPanel({ dsl, blocked, traceId, onTraceId, ruleId, onNotes }:
       {test.data && isOld && (
         <Alert severity="info" title={t('test.old', 'This verdict is of another text or trace: judge again.')} />
       )}
-      {test.data && <Result result={test.data} dsl={test.variables.dsl} ruleId={ruleId} />}
+      {test.data && <Result result={test.data} dsl={test.variables.dsl} ruleId={ruleId} isStored={'trace_id' in test.variables} />}
     </Stack>
   );
 }

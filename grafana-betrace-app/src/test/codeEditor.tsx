@@ -14,7 +14,12 @@ export function CodeEditor({ value, readOnly, monacoOptions, onChange, onSave }:
       value={value}
       readOnly={readOnly}
       onChange={(event) => onChange?.(event.currentTarget.value)}
-      onKeyDown={(event) => event.ctrlKey && event.key === 's' && onSave?.(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.ctrlKey && event.key === 's') {
+          event.preventDefault(); // as Monaco
+          onSave?.(event.currentTarget.value);
+        }
+      }}
     />
   );
 }

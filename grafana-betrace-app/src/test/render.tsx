@@ -8,6 +8,7 @@ import { MemoryRouter, Route, Routes, useLocation } from 'react-router-dom';
 import { ApiProvider } from '../api/context';
 import { HostProvider } from '../host/context';
 import type { Host } from '../host/types';
+import { PageKeys } from '../keys/pageKeys';
 import { createStubHost, type Handlers, type StubHost } from './host';
 
 interface Options {
@@ -45,10 +46,12 @@ export function render(element: ReactElement, { handlers, host: overrides, at = 
         <ApiProvider client={client}>
           <MemoryRouter initialEntries={[at]} future={{ v7_startTransition: false, v7_relativeSplatPath: true }}>
             <Location />
-            <Routes>
-              <Route path={path} element={element} />
-              <Route path="*" element={null} />
-            </Routes>
+            <PageKeys>
+              <Routes>
+                <Route path={path} element={element} />
+                <Route path="*" element={null} />
+              </Routes>
+            </PageKeys>
           </MemoryRouter>
         </ApiProvider>
       </HostProvider>

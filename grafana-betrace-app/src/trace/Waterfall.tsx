@@ -10,6 +10,7 @@ import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 
 import { rowsWith, useRowFocus } from '../components/rowsInView';
 import { PLAIN } from '../i18n';
+import { usePageKeys } from '../keys/pageKeys';
 import { isMissingLink, type Failure, type Ghost } from './failure';
 import { ghostBar, type TraceItem } from './items';
 import { axisTicks, barOf, type Bar, type TraceLayout, type TraceRow } from './layout';
@@ -241,9 +242,18 @@ function keyOf(layout: TraceLayout, item: TraceItem): string {
   return item.kind === 'ghost' ? 'ghost' : `span ${layout.rows[item.row].span}`;
 }
 
+function useSpanKeys() {
+  usePageKeys([
+    { key: '↑ ↓', text: t('keys.spans', 'In the trace: to another span') },
+    { key: '← →', text: t('keys.span-children', 'In the trace: hide and show what a span called') },
+    { key: 'Enter', text: t('keys.span', 'In the trace: select the span') },
+  ]);
+}
+
 export function Waterfall(props: Props) {
   const { label, layout, items, marks, missing, collapsed, onToggle, selected, onSelect, jump } = props;
   const styles = useStyles2(getStyles);
+  useSpanKeys();
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);
   const at = Math.min(current, Math.max(0, items.length - 1));

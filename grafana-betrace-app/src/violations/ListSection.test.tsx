@@ -124,6 +124,17 @@ describe('the list', () => {
     expect(location()).toBe(`/violations/fraud-check/${'2'.padStart(32, '0')}?from=now-6h&to=now`);
   });
 
+  it('is gone through by j and k, from anywhere on the page', async () => {
+    const { user } = show();
+    await screen.findByText('message 0');
+    await user.keyboard('j');
+    await waitFor(() => expect(rows()[0]).toHaveFocus());
+    await user.keyboard('jj');
+    await waitFor(() => expect(rows()[2]).toHaveFocus());
+    await user.keyboard('k');
+    await waitFor(() => expect(rows()[1]).toHaveFocus());
+  });
+
   it('shows HTML and long names as text', async () => {
     show({ 'GET /v1/violations': { ...page(1), violations: [{ ...numbered(0), message: '<b>a/b</b> & "c"' }] } });
     expect(await screen.findByText('<b>a/b</b> & "c"')).toBeInTheDocument();

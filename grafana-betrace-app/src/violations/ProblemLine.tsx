@@ -5,12 +5,14 @@ import { t } from '@grafana/i18n';
 import { Badge, Icon, useStyles2, type BadgeColor } from '@grafana/ui';
 import { useEffect, useRef } from 'react';
 
-import type { FoundProblem } from '../api/types';
+import type { FoundProblem, Rule } from '../api/types';
+import { Runbook } from '../components/Runbook';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { TimeText } from '../components/TimeText';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { ProblemChanges } from './ProblemChanges';
 import { ProblemRows } from './ProblemRows';
+import { ProblemSteps } from './ProblemSteps';
 import { barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
@@ -38,11 +40,13 @@ function Bars({ bars }: { bars: FoundProblem['sparkline'] }) {
 interface Props {
   problem: FoundProblem;
   range: UrlTimeRange;
+  /** undefined: not known (yet) */
+  rule: Rule | undefined;
   isOpen: boolean;
   onToggle(): void;
 }
 
-export function ProblemLine({ problem, range, isOpen, onToggle }: Props) {
+export function ProblemLine({ problem, range, rule, isOpen, onToggle }: Props) {
   const styles = useStyles2(getStyles);
   const { id, rule_id, rule_name, severity, message, first_seen, last_seen, sparkline, trend } = problem;
   const element = useRef<HTMLLIElement>(null);
@@ -58,7 +62,7 @@ export function ProblemLine({ problem, range, isOpen, onToggle }: Props) {
         <div className={styles.line}>
           <SeverityBadge severity={severity} />
           <h2 className={styles.name}>
-            <button type="button" className={styles.toggle} aria-expanded={isOpen} aria-controls={isOpen ? `problem-${id}` : undefined} onClick={onToggle}>
+            <button type="button" data-toggle className={styles.toggle} aria-expanded={isOpen} aria-controls={isOpen ? `problem-${id}` : undefined} onClick={onToggle}>
               <Icon name={isOpen ? 'angle-down' : 'angle-right'} />
               <span>{rule_name || rule_id}</span>
             </button>
@@ -74,6 +78,7 @@ export function ProblemLine({ problem, range, isOpen, onToggle }: Props) {
           <span className={styles.fact}>
             {t('violations.problems.first', 'first')} <TimeText time={first_seen.time} />, {t('violations.problems.last', 'last')} <TimeText time={last_seen.time} />
           </span>
+          <Runbook rule={rule} />
         </div>
         <ProblemChanges problem={problem} range={range} />
         {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
@@ -81,6 +86,7 @@ export function ProblemLine({ problem, range, isOpen, onToggle }: Props) {
       {isOpen && (
         <div id={`problem-${id}`} className={styles.rows}>
           <ProblemRows problem={problem} range={range} />
+          <ProblemSteps problem={problem} range={range} rule={rule} />
         </div>
       )}
     </li>
@@ -91,7 +97,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   problem: css({ borderBottom: `1px solid ${theme.colors.border.weak}` }),
   // The button is as large as all of it; times have a tooltip, and links lead elsewhere, so they lie above.
   head: css({ position: 'relative', display: 'grid', gap: theme.spacing(0.5), padding: theme.spacing(1.5, 1), '&:hover': { background: theme.colors.action.hover }, '& time, & a': { position: 'relative', zIndex: 1 } }),
-  line: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(0.5, 1.5) }),
+  line: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(0.5, 1.5), '& a': { color: theme.colors.text.link } }),
   name: css({ ...theme.typography.h5, margin: 0, minWidth: 0, overflowWrap: 'anywhere', [theme.breakpoints.down('sm')]: { order: 1, flexBasis: '100%' } }),
   toggle: css({
     display: 'inline-flex',

@@ -1,8 +1,9 @@
-// The violations of the range as problems, one line for each. Nothing is called absent of which not everything was read.
+// The violations of the range as problems, one line for each; j and k go from one to the next. Nothing is called absent of which not everything was read.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Alert, useStyles2 } from '@grafana/ui';
+import { useRef } from 'react';
 
 import type { Rule } from '../api/types';
 import { useProblems } from '../api/violations';
@@ -10,6 +11,7 @@ import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Loading';
 import { QuestionProblem } from '../components/StaleNotice';
 import { PLAIN } from '../i18n';
+import { usePageKeys } from '../keys/pageKeys';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { CoverageSummary } from './CoverageSummary';
 import { reasonSentence, whyEmpty } from './coverageWords';
@@ -25,9 +27,26 @@ interface Props {
   setFilters(change: Partial<ViolationFilters>): void;
 }
 
+/** From elsewhere on the page the first key comes to the first problem. */
+function useProblemKeys() {
+  const list = useRef<HTMLUListElement>(null);
+  const step = (by: number) => {
+    const lines = [...(list.current?.children ?? [])];
+    const at = lines.findIndex((line) => line.contains(document.activeElement));
+    lines[at < 0 ? 0 : Math.min(lines.length - 1, Math.max(0, at + by))]?.querySelector<HTMLElement>('[data-toggle]')?.focus();
+  };
+  usePageKeys([
+    { key: 'j', text: t('keys.next-problem', 'To the next problem'), run: () => step(1), repeats: true },
+    { key: 'k', text: t('keys.previous-problem', 'To the problem before'), run: () => step(-1), repeats: true },
+    { key: 'Enter', text: t('keys.open-problem', 'Show its violations, or hide them') },
+  ]);
+  return list;
+}
+
 export function ProblemSection({ filters, range, rules, setFilters }: Props) {
   const styles = useStyles2(getStyles);
   const asked = useProblems(problemsQuery(filters, range));
+  const list = useProblemKeys();
   const { data: answer, refetch } = asked;
   if (asked.isPending) {
     return <Loading text={t('violations.problems.loading', 'Reading the whole range, and grouping what is found…')} />;
@@ -59,12 +78,13 @@ export function ProblemSection({ filters, range, rules, setFilters }: Props) {
         </Alert>
       )}
       {answer.problems.length > 0 && (
-        <ul className={styles.list} aria-label={t('violations.problems.list', 'Problems, those of the gravest rules first')}>
+        <ul ref={list} className={styles.list} aria-label={t('violations.problems.list', 'Problems, those of the gravest rules first')}>
           {answer.problems.map((problem) => (
             <ProblemLine
               key={problem.id}
               problem={problem}
               range={range}
+              rule={rules?.find(({ id }) => id === problem.rule_id)}
               isOpen={problem.id === filters.problem}
               onToggle={() => setFilters({ problem: problem.id === filters.problem ? '' : problem.id })}
             />

@@ -7,6 +7,8 @@ import { Link } from 'react-router-dom';
 
 import { PLAIN } from '../i18n';
 import type { Violation } from '../api/types';
+import { useRule } from '../api/rules';
+import { Runbook } from '../components/Runbook';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { TimeText } from '../components/TimeText';
 import { useUrls } from '../routing/useUrls';
@@ -15,6 +17,7 @@ export function ViolationFacts({ violation }: { violation: Violation }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const { confirmed, provisional } = violation;
+  const rule = useRule(violation.rule_id);
   return (
     <div className={styles}>
       <SeverityBadge severity={violation.severity} />
@@ -25,6 +28,7 @@ export function ViolationFacts({ violation }: { violation: Violation }) {
           {t('violation.rule-version', '{{id}}, version {{version}}', { ...PLAIN, id: violation.rule_id, version: violation.rule_version })}
         </Link>
       </span>
+      <Runbook rule={rule.data} />
       {confirmed === 'by_id' ? (
         <Badge
           color="green"

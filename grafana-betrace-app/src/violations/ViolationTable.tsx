@@ -1,5 +1,5 @@
 // The list of violations. Only the rows in view are in the document, so ten thousand scroll as ten do; the next page is asked for when its first row comes
-// near. Arrow keys move from row to row, Enter opens one.
+// near. Arrow keys move from row to row, j and k too, from anywhere on the page; Enter opens one.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -13,6 +13,7 @@ import { rowsWith, useRowFocus } from '../components/rowsInView';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { formatTime } from '../components/TimeText';
 import { useHost } from '../host/context';
+import { usePageKeys } from '../keys/pageKeys';
 
 interface Props {
   violations: readonly Violation[];
@@ -120,11 +121,20 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
   }, [onNearEnd, lastShown, violations.length]);
   const perPage = () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 1);
   const moveFocus = useRowFocus(scroller, 'data-row', at, items);
-  const onKeyDown = rowKeys(at, violations.length, perPage, () => void navigate(urlOf(violations[at])), (row) => {
+  const go = (row: number) => {
     moveFocus(row);
     setCurrent(row);
     rows.scrollToIndex(row);
-  });
+  };
+  const onKeyDown = rowKeys(at, violations.length, perPage, () => void navigate(urlOf(violations[at])), go);
+  /** From elsewhere on the page the first key comes to the row that Tab leads to. */
+  const step = (by: number) => go(scroller.current?.contains(document.activeElement) ? Math.min(violations.length - 1, Math.max(0, at + by)) : at);
+  usePageKeys([
+    { key: 'j', text: t('keys.next-row', 'To the next violation'), run: () => step(1), repeats: true },
+    { key: 'k', text: t('keys.previous-row', 'To the violation before'), run: () => step(-1), repeats: true },
+    { key: 'Enter', text: t('keys.open-row', 'Open the violation') },
+    { key: 'Home', shown: t('keys.ends', 'Home, End'), text: t('keys.ends-row', 'To the first and the last that are loaded') },
+  ]);
   return (
     <div
       className={styles.table}

@@ -1,4 +1,4 @@
-/* A rule created and saved without a mouse: Tab, letters and Ctrl+S only, with the focus to be seen all the way. */
+/* A rule created and saved without a mouse: Tab, letters and Ctrl+S only, in its text and in its fields, with the focus to be seen all the way. */
 import assert from 'node:assert/strict';
 import { written } from '../support/editor.mjs';
 import { tabTo } from '../support/keys.mjs';
@@ -29,5 +29,11 @@ export default function keyboard({ run, inWindow, step }) {
     await page.keyboard.press('Control+S');
     await page.waitForURL(/\/rules\/nobody-tries-again/);
     assert.equal((await run.services.write.get('/v1/rules/nobody-tries-again')).dsl, TEXT);
+    await tabTo(page, (now) => now.tag === 'textarea' && now.name.startsWith('Description'));
+    await page.keyboard.type('Read by who is paged');
+    const stored = page.waitForResponse((response) => response.request().method() === 'PUT' && response.ok());
+    await page.keyboard.press('Control+S');
+    await stored;
+    assert.equal((await run.services.write.get('/v1/rules/nobody-tries-again')).description, 'Read by who is paged');
   }));
 }

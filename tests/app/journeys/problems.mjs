@@ -77,6 +77,27 @@ export default function problems({ run, inWindow, step }) {
     assert.equal(session.where(), open);
   }));
 
+  step('j and k go from one to the next; an open one says what to do next', () => inWindow({}, async (session) => {
+    const { page } = session;
+    await session.goto(AT);
+    await toggles(page).nth(1).waitFor();
+    const lines = await listed(page).locator(':scope > li').evaluateAll((all) => all.map((one) => one.dataset.problem));
+    const focusedLine = (id) => page.waitForFunction((wanted) => document.activeElement.closest('[data-problem]')?.dataset.problem === wanted, id);
+    await page.keyboard.press('j');
+    await focusedLine(lines[0]);
+    await page.keyboard.press('j');
+    await focusedLine(lines[1]);
+    await page.keyboard.press('k');
+    await focusedLine(lines[0]);
+    await page.keyboard.press('Enter');
+    await rows(page).waitFor();
+    const steps = page.getByRole('navigation', { name: 'What to do next' });
+    await steps.getByRole('button', { name: 'Copy the command that makes a test of this' }).waitFor();
+    await read(session, 'problem-steps');
+    await steps.getByRole('link', { name: 'Replay 30 days' }).click();
+    await page.waitForURL(/\/replay\?rule=[^&]+&from=now-30d&to=now/);
+  }));
+
   step('a problem leads to all of its violations, and back', () => inWindow({}, async (session) => {
     const { page } = session;
     const { problems } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');

@@ -1,9 +1,10 @@
 /* The page of a violation without a mouse: Tab, arrows, Enter. Everything on it is reached in the order of the page, has a name, and is in view when
-   it has the focus; the trace that keeps the rule is asked for, read and opened. Read by axe with all of it open. Runs in Node. */
+   it has the focus; the trace that keeps the rule is asked for, read and opened. Read by axe with all of it open. From one violation to the next by letters,
+   and ? shows all keys. Runs in Node. */
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
 import { focused, tabTo } from '../support/keys.mjs';
-import { settled } from '../support/pages.mjs';
+import { rowsOf, settled } from '../support/pages.mjs';
 import { RULES } from '../support/world.mjs';
 
 const named = (name) => (now) => now.name === name;
@@ -49,6 +50,46 @@ export default function violationKeys({ run, inWindow, step }) {
       await page.getByText('This trace does not violate the rule as it is now').waitFor();
       await page.goBack();
       await page.getByRole('row').filter({ hasText: /Witness/ }).first().waitFor();
+    }));
+  }
+
+  for (const theme of ['dark', 'light']) {
+    step(`j and k go through the list and its violations, and ? shows the keys (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      const { violations } = await run.services.main.get(`/v1/violations?rule_id=${RULES.slowDb.id}&start=now-24h&limit=3`);
+      await session.goto(`/violations?from=now-24h&to=now&view=list&rule=${RULES.slowDb.id}`);
+      await rowsOf(page).first().waitFor();
+      await settled(page);
+      await page.keyboard.press('j');
+      await page.waitForFunction(() => document.activeElement.getAttribute('data-row') === '0');
+      await page.keyboard.press('j');
+      await page.waitForFunction(() => document.activeElement.getAttribute('data-row') === '1');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(new RegExp(violations[1].trace_id));
+      await page.getByRole('link', { name: 'Next', exact: true }).waitFor();
+      await page.keyboard.press('j');
+      await page.waitForURL(new RegExp(violations[2].trace_id));
+      await page.getByRole('link', { name: 'Previous' }).waitFor();
+      await page.keyboard.press('k');
+      await page.waitForURL(new RegExp(violations[1].trace_id));
+      await page.getByRole('row').filter({ hasText: /Witness/ }).first().waitFor();
+      await settled(page);
+      await seen(page, named('Show a trace that keeps it'));
+      await page.keyboard.press('?');
+      const dialog = page.getByRole('dialog', { name: 'Keys of this page' });
+      await dialog.getByText('To the next violation of the list').waitFor();
+      assert.equal(await page.getByRole('dialog').count(), 1);
+      await page.keyboard.press('j');
+      for (let at = 0; at < 4; at++) {
+        await page.keyboard.press('Tab');
+        await page.waitForFunction(() => document.querySelector('[role="dialog"]').contains(document.activeElement));
+      }
+      assert.deepEqual(await weightyFaults(page), [], 'axe with the dialog open');
+      await session.shot('violation-keys-dialog');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      await page.waitForFunction(() => document.activeElement.textContent.includes('Show a trace that keeps it'));
+      assert.ok(page.url().includes(violations[1].trace_id), 'no key acted behind the dialog');
     }));
   }
 

@@ -412,6 +412,42 @@ it('says what the saved rule costs', async () => {
   expect(screen.getByText(/no single span shows it/)).toBeInTheDocument();
 });
 
+describe('Ctrl+S', () => {
+  const put = { 'PUT /v1/rules/fraud-check': ({ body }: { body: object }) => rule({ ...body, version: 4 }) };
+  const sent = (host: { requests: Array<{ method: string }> }) => host.requests.filter(({ method }) => method === 'PUT');
+
+  it('saves once from any field of the rule and from its text, and the browser saves no page', async () => {
+    const { host, user } = show(put);
+    await text();
+    const name = screen.getByLabelText(/^Name/);
+    await user.type(name, '!');
+    expect(fireEvent.keyDown(name, { key: 's', ctrlKey: true })).toBe(false);
+    await waitFor(() => expect(sent(host)).toHaveLength(1));
+    await type('when { a } never { b }');
+    fireEvent.keyDown(await text(), { key: 's', ctrlKey: true });
+    await waitFor(() => expect(sent(host)).toHaveLength(2));
+  });
+
+  it('sends nothing that Save would not, and other keys save nothing', async () => {
+    const { host, user } = show(put);
+    await text();
+    const name = screen.getByLabelText(/^Name/);
+    expect(fireEvent.keyDown(name, { key: 's', ctrlKey: true })).toBe(false);
+    await user.type(name, 's');
+    fireEvent.keyDown(name, { key: 's', ctrlKey: true, shiftKey: true });
+    fireEvent.keyDown(name, { key: 's', altKey: true });
+    expect(sent(host)).toHaveLength(0);
+  });
+});
+
+it('shows its keys by ?, leads to the past month and to what changed', async () => {
+  const { user } = show();
+  expect(await screen.findByRole('link', { name: 'Replay 30 days' })).toHaveAttribute('href', '/replay?rule=fraud-check&from=now-30d&to=now');
+  expect(screen.getByRole('link', { name: 'What changed?' })).toHaveAttribute('href', '/changes');
+  await user.keyboard('?');
+  expect(await screen.findByRole('dialog', { name: 'Keys of this page' })).toHaveTextContent('Ctrl+SSave, from the text or any field');
+});
+
 it('deletes after a question', async () => {
   const { user, location, host } = show({ 'DELETE /v1/rules/fraud-check': answer(204) });
   await user.click(await screen.findByRole('button', { name: 'Delete' }));

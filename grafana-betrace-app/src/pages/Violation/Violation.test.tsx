@@ -287,6 +287,31 @@ describe('links', () => {
     );
   });
 
+  it('goes to the next one by j, to the one before by k, and nowhere beyond an end', async () => {
+    const list = page(0, { violations: [found({ id: '2' }), found({ id: '3', trace_id: 'c' })], total_count: 2 });
+    const { user, location } = show(verdicts(), `${PATH}?from=now-1h&to=now`, { 'GET /v1/violations': list });
+    await screen.findByText('1 of 2');
+    await user.keyboard('k');
+    expect(location()).toBe(`${PATH}?from=now-1h&to=now`);
+    await user.keyboard('?');
+    expect(await screen.findByRole('dialog', { name: 'Keys of this page' })).toHaveTextContent('jTo the next violation of the list');
+    await user.keyboard('j{Escape}');
+    expect(location()).toBe(`${PATH}?from=now-1h&to=now`);
+    await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
+    await user.keyboard('j');
+    expect(location()).toBe('/violations/fraud-check/c?from=now-1h&to=now');
+  });
+
+  it('links the runbook of the rule, if it is an address of the web', async () => {
+    const annotated = (address: string) => ({ 'GET /v1/rules/fraud-check': rule({ annotations: { runbook_url: address } }) });
+    const { unmount } = show(verdicts(), PATH, annotated('https://runbooks.example/fraud'));
+    expect(await screen.findByRole('link', { name: 'Runbook' })).toHaveAttribute('href', 'https://runbooks.example/fraud');
+    unmount();
+    show(verdicts(), PATH, annotated('javascript:alert(1)'));
+    await screen.findByRole('button', { name: 'Copy the command that makes a test of this' });
+    expect(screen.queryByRole('link', { name: 'Runbook' })).not.toBeInTheDocument();
+  });
+
   it('does not evaluate a list for who comes by another link', async () => {
     const { host } = show();
     await screen.findByRole('treegrid');

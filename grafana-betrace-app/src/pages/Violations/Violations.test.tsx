@@ -155,6 +155,47 @@ describe('problems', () => {
     expect(location()).toBe(AT);
   });
 
+  it('are gone through by j and k, from anywhere on the page, and by no letter that is typed', async () => {
+    const { user } = group(problemsAnswer());
+    const toggles = await screen.findAllByRole('button', { name: 'Fraud check' });
+    await user.keyboard('j');
+    expect(toggles[0]).toHaveFocus();
+    await user.keyboard('jjj');
+    expect(toggles[2]).toHaveFocus();
+    await user.keyboard('k');
+    expect(toggles[1]).toHaveFocus();
+    const field = screen.getByRole('combobox', { name: 'Rule' });
+    await user.type(field, 'j');
+    expect(field).toHaveFocus();
+  });
+
+  it('lead to their rule, its month, what changed around their first violation, and a test', async () => {
+    const AT_OPEN = `${AT}&problem=0123456789abcdef`;
+    const { user } = group(problemsAnswer(), {}, AT_OPEN);
+    const steps = await screen.findByRole('navigation', { name: 'What to do next' });
+    const hrefs = [...steps.querySelectorAll('a')].map((link) => link.getAttribute('href'));
+    expect(hrefs).toEqual([
+      '/rules/fraud-check',
+      '/replay?rule=fraud-check&from=now-30d&to=now',
+      '/changes?from=now-6h&to=now&by=moment&at=2026-11-20T12%3A00%3A00.000000000Z',
+    ]);
+    const write = jest.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
+    Object.defineProperty(window, 'isSecureContext', { value: true });
+    await user.click(await screen.findByRole('button', { name: 'Copy the command that makes a test of this' }));
+    expect(write).toHaveBeenCalledWith(expect.stringContaining(`betrace record ${'a'.repeat(32)} --dsl`));
+  });
+
+  it('link the runbook of their rule, if it is an address of the web', async () => {
+    const annotated = (address: string) => ({ 'GET /v1/rules': { rules: [{ ...RULES[0], annotations: { runbook_url: address } }], cursor: null } });
+    const { unmount } = group(problemsAnswer(), annotated('https://runbooks.example/fraud'));
+    const [link] = await screen.findAllByRole('link', { name: 'Runbook' });
+    expect(link).toHaveAttribute('href', 'https://runbooks.example/fraud');
+    unmount();
+    group(problemsAnswer(), annotated('javascript:alert(1)'));
+    await screen.findAllByRole('button', { name: 'Fraud check' });
+    expect(screen.queryByRole('link', { name: 'Runbook' })).not.toBeInTheDocument();
+  });
+
   it('are open where the address names one; of more than are shown it says how many', async () => {
     group(problemsAnswer(), { 'GET /v1/violations': page(3, { total_count: null, reason: 'not_evaluated: a part', cursor: 'more' }, { complete: false }) }, `${AT}&problem=0123456789abcdef`);
     expect(await screen.findByText('The newest 3 of 1,234')).toBeInTheDocument();
