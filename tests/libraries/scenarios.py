@@ -9,6 +9,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "support")]
+from java_program import class_path  # noqa: E402
 from python_packages import python_with  # noqa: E402
 
 NODE_PACKAGES = ROOT / "tests" / "app" / "node_packages.py"
@@ -64,6 +65,8 @@ BROKEN = {
 # What a run does instead where the library stops by itself: it acts on no half answer, and so looks nothing up.
 INSTEAD = {(stack, scenario): ("ai-answer-without-retrieval",) for stack in ("strands", "ai-sdk") for scenario in ("cut", "filtered")}
 CLIENT_ALONE = "it writes the client's spans alone, so that no tool and no agent is seen"
+LITERALS = "with the old names of the database conventions it writes ? for each literal of a statement, so that none is kept"
+NO_AGENT = "it is no agent, and the loop that a program writes around it has no span of its own"
 NO_REASON = "it does not write why an answer ended"
 
 # (rule, stack, scenario) → why the wrong run is not found. A run that is found all the same fails the test.
@@ -72,10 +75,16 @@ NOT_FOUND = {
     ("sre-work-after-caller-gave-up", "node-old", "gave-up"): "the server's span of Node ends when the caller goes, whatever the server does then",
     ("security-secret-in-url", "go", "secret-in-url"): "otelhttp writes no query of a request that its server takes",
     ("pci-card-number-in-trace", "go", "card-in-url"): "otelhttp writes no query of a request that its server takes",
+    **{("sre-large-response", stack, "large-response"): "the agent writes no size of an answer, unless it is told to" for stack in ("java", "java-old")},
+    **{("messaging-sent-before-commit", stack, "sent-before-commit"): "the agent writes no commit, unless it is told to" for stack in ("java", "java-old")},
+    ("pci-card-number-in-trace", "java-old", "card-in-query"): LITERALS,
+    ("security-credential-in-query-text", "java-old", "password-in-query"): LITERALS,
     **{(BROKEN[scenario][0], "openllmetry", scenario): CLIENT_ALONE
        for scenario in ("unapproved", "denied", "same-call", "same-tool", "runaway", "cut", "filtered", "from-memory")},
     **{(BROKEN[scenario][0], stack, scenario): NO_REASON for stack in ("openinference", "langfuse") for scenario in ("cut", "filtered")},
     ("ai-runaway-loop", "openinference", "runaway"): "a long conversation has more attributes than an SDK keeps, which is 128",
+    ("ai-same-call-repeated", "mcp", "same-call"): "it writes no arguments of a tool",
+    **{(BROKEN[scenario][0], "mcp", scenario): NO_AGENT for scenario in ("runaway", "from-memory")},
     ("ai-token-budget", "langfuse", "tokens"): "its counts are in a text of JSON",
 }
 
@@ -111,7 +120,8 @@ class Stack:
 
     def file(self, scenario):
         library = self.library_of(scenario)
-        return f"{library}-{self.versions()[library]}{'-old' if self.name.endswith('-old') else ''}-{scenario}"
+        settings = re.search(r"-(old|told)$|$", self.name)[0]
+        return f"{library}-{self.versions()[library]}{settings}-{scenario}"
 
 
 def routes_of(file, pattern):
@@ -145,6 +155,11 @@ def go_versions():
     return {f"go-{name}": version for _, name, version in found}
 
 
+def java_versions():
+    version = re.search(r"opentelemetry-javaagent</artifactId>\s*<version>([^<]+)", (HERE / "java" / "pom.xml").read_text(encoding="utf-8"))[1]
+    return {f"java-{name}": version for name in ("jdbc", "jedis", "rabbitmq", "httpclient", "httpserver")}
+
+
 def node_command(_folder):
     subprocess.run([sys.executable, NODE_PACKAGES, HERE / "node"], check=True, stdout=sys.stderr)
     return [sys.executable, NODE_PACKAGES, "--run", "node", "shop.cjs"]
@@ -160,8 +175,18 @@ def go_command(folder):
     return [program]
 
 
+def java_command(_folder):
+    program, packages = class_path(HERE / "java", "bed", "package", "--strict-checksums").split(":")
+    jars = sorted(pathlib.Path(packages).parent.glob("*.jar"))
+    agent = next(jar for jar in jars if jar.name.startswith("opentelemetry-javaagent-"))
+    return ["java", f"-javaagent:{agent}", "-cp", ":".join([program, *(str(jar) for jar in jars if jar != agent)]), "Shop"]
+
+
 NEW = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production", "OTEL_SERVICE_NAME": "shop"}
 OLD = {"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=production", "OTEL_SERVICE_NAME": "shop"}
+# What the Java agent writes only where it is told to: commits, and the sizes of bodies.
+TOLD = {"OTEL_INSTRUMENTATION_JDBC_EXPERIMENTAL_TRANSACTION_ENABLED": "true", "OTEL_INSTRUMENTATION_HTTP_SERVER_EMIT_EXPERIMENTAL_TELEMETRY": "true"}
+TOLD_PATHS = ["right", "sent-before-commit", "large-response"]
 NAMELESS = {"paths": ["right"], "renamed": {"right": "unknown-service"}}
 
 
@@ -175,12 +200,18 @@ def services():
     go = {"column": "Go", "folder": HERE / "go", "command": go_command, "versions": go_versions,
           "library_of": about("go-", "otelsql", rpc="otelgrpc", http="otelhttp", server="otelhttp")}
     go_paths = [*routes_of("go/main.go", r'^	"([\w/-]+)": +func'), "fails", "large-response"]
+    java = {"column": "Java", "folder": HERE / "java", "command": java_command, "versions": java_versions,
+            "library_of": about("java-", "jdbc", "jedis", "rabbitmq", http="httpclient", server="httpserver")}
+    java_paths = routes_of("java/src/main/java/Shop.java", r'^    route\("([\w/-]+)"')
     nameless = {**NEW, "OTEL_SERVICE_NAME": ""}
+    unset = {key: value for key, value in NEW.items() if key != "OTEL_SERVICE_NAME"}  # of an empty one the Java agent makes no service.name at all
     return [Stack("node", env=NEW, paths=node_paths, **node), Stack("node-old", env=OLD, paths=node_paths, **node),
             Stack("node-nameless", env=nameless, **NAMELESS, **node),
             Stack("python", env=NEW, paths=python_paths, **python), Stack("python-old", env=OLD, paths=python_paths, **python),
             Stack("python-nameless", env=nameless, **NAMELESS, **python),
-            Stack("go", env=NEW, paths=go_paths, **go), Stack("go-nameless", env=nameless, **NAMELESS, **go)]
+            Stack("go", env=NEW, paths=go_paths, **go), Stack("go-nameless", env=nameless, **NAMELESS, **go),
+            Stack("java", env=NEW, paths=java_paths, **java), Stack("java-old", env=OLD, paths=java_paths, **java),
+            Stack("java-told", env={**NEW, **TOLD}, paths=TOLD_PATHS, **java), Stack("java-nameless", env=unset, **NAMELESS, **java)]
 
 
 AGENT_ENV = {"OTEL_SERVICE_NAME": "support-agent", "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
@@ -191,6 +222,7 @@ AGENTS = {
     "openllmetry": ("OpenLLMetry", HERE / "agents-python/requirements.txt", "opentelemetry-instrumentation-openai"),
     "pydantic-ai": ("Pydantic AI", HERE / "agents-python/requirements.txt", "pydantic-ai-slim"),
     "strands": ("Strands", HERE / "agents-python/requirements-strands.txt", "strands-agents"),
+    "mcp": ("MCP", ROOT / "tests/listen/agent/requirements.txt", "mcp"),
     "langfuse": ("Langfuse", HERE / "agents-python/requirements.txt", "langfuse"),
 }
 

@@ -90,10 +90,10 @@ async def with_client(client, call):
         if not answer.tool_calls:
             return
         for one in answer.tool_calls:
-            messages.append({"role": "tool", "tool_call_id": one.id, "content": call(one.function.name, json.loads(one.function.arguments))})
+            messages.append({"role": "tool", "tool_call_id": one.id, "content": await call(one.function.name, json.loads(one.function.arguments))})
 
 
-def plainly(name, arguments):
+async def plainly(name, arguments):
     return {"search_orders": search_orders, "send_email": send_email}[name](**arguments)
 
 
@@ -106,12 +106,33 @@ async def with_langfuse():
     from langfuse import get_client
     from langfuse.openai import OpenAI
 
-    def observed(name, arguments):
+    async def observed(name, arguments):
         with get_client().start_as_current_observation(name=name, as_type="tool", input=arguments) as span:
-            span.update(output=plainly(name, arguments))
+            span.update(output=await plainly(name, arguments))
             return "done"
     with get_client().start_as_current_observation(name="support", as_type="agent"):
         await with_client(OpenAI(base_url=URL, api_key=KEY), observed)
+
+
+async def with_mcp():
+    import openai
+    from mcp import Client, StdioServerParameters
+    server = StdioServerParameters(command=sys.executable, args=[__file__, "mcp-server"], env={**os.environ, "OTEL_SERVICE_NAME": "orders"})
+    async with Client(server) as session:
+        async def behind_server(name, arguments):
+            if name == "send_email":
+                approve()
+            return (await session.call_tool(name, arguments)).content[0].text
+        await with_client(openai.OpenAI(base_url=URL, api_key=KEY), behind_server)
+
+
+def serve_mcp():
+    """The tools of with_mcp, in a process of their own."""
+    from mcp.server.mcpserver import MCPServer
+    server = MCPServer("orders")
+    for tool in (search_orders, send_email):
+        server.add_tool(tool)
+    server.run("stdio")
 
 
 def instrument():
@@ -140,6 +161,10 @@ def instrument():
         return with_pydantic_ai
     if LIBRARY == "strands":
         return with_strands
+    if LIBRARY == "mcp":
+        from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
+        OpenAIInstrumentor().instrument(tracer_provider=provider)
+        return with_mcp
     from langfuse import Langfuse
     Langfuse(public_key="pk", secret_key="sk", base_url=URL, tracer_provider=provider, span_exporter=OTLPSpanExporter(), should_export_span=lambda _: True)
     return with_langfuse
@@ -155,8 +180,11 @@ def main():
                 asyncio.run(run())
             except Exception as error:  # some libraries stop at an answer that was cut, which is right of them
                 print(f"{name}: {type(error).__name__}")
-    provider.force_flush()
-    provider.shutdown()
 
 
-main()
+if LIBRARY == "mcp-server":
+    serve_mcp()
+else:
+    main()
+provider.force_flush()
+provider.shutdown()
