@@ -31,18 +31,22 @@ static void exchange_answer(bt_call *call, bt_buffer *packed) {
   *packed = plain;
 }
 
-static void pack_whole(bt_call *call) {
-  bt_buffer packed = {0};
-  bool is_packed = bt_gzip_pack(bt_buffer_str(&call->answer), call->answer.len / 2, &packed);
-  if (is_packed) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
-  if (has_header(call, "content-encoding")) exchange_answer(call, &packed); /* there was memory for it */
-  bt_buffer_dispose(&packed);
+/* Once the header says it, the answer has to be packed. False: there was no memory for the header. */
+static bool say_packed(bt_call *call) {
+  bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
+  return has_header(call, "content-encoding");
 }
 
-static void pack_stream(bt_call *call) {
-  bt_gzip_packer *packer = bt_gzip_packer_new();
-  if (packer) bt_call_header_set(call, "content-encoding", BT_STR("gzip"));
-  if (has_header(call, "content-encoding"))
+static void pack_whole(bt_call *call, bt_gzip_packer *packer) {
+  bt_buffer packed = {0};
+  bool is_packed = bt_gzip_packer_add(packer, bt_buffer_str(&call->answer), true, &packed);
+  if (is_packed && packed.len <= call->answer.len / 2 && say_packed(call)) exchange_answer(call, &packed);
+  bt_buffer_dispose(&packed);
+  bt_gzip_packer_free(packer);
+}
+
+static void pack_stream(bt_call *call, bt_gzip_packer *packer) {
+  if (say_packed(call))
     call->stream.packer = packer;
   else
     bt_gzip_packer_free(packer);
@@ -51,11 +55,11 @@ static void pack_stream(bt_call *call) {
 void bt_call_pack(bt_call *call) {
   if (!may_pack(call)) return;
   bt_call_header_set(call, "vary", BT_STR("Accept-Encoding"));
-  if (!bt_accept_names(call->accept_encoding, "gzip")) return;
-  if (call->stream.operations)
-    pack_stream(call);
-  else
-    pack_whole(call);
+  bt_gzip_packer *packer = bt_accept_names(call->accept_encoding, "gzip") ? bt_gzip_packer_new() : NULL;
+  if (packer && call->stream.operations)
+    pack_stream(call, packer);
+  else if (packer)
+    pack_whole(call, packer);
 }
 
 void bt_call_pack_page(bt_call *call, bool is_last) {

@@ -97,34 +97,12 @@ bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) {
   return status;
 }
 
-enum { LEVEL = 3 }; /* the last of the fast ones */
-
-bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) {
-  enum { MEMORY_LEVEL = 8 };
-  z_stream stream = {0};
-  *out = (bt_buffer){0};
-  if (plain.len > UINT_MAX || most > UINT_MAX) return false;
-  *out = (bt_buffer){.ptr = malloc(most + 1), .capacity = most + 1};
-  if (!out->ptr) return false;
-  if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-    return false;
-  stream.next_in = (unsigned char *)plain.ptr;
-  stream.avail_in = (unsigned)plain.len;
-  stream.next_out = (unsigned char *)out->ptr;
-  stream.avail_out = (unsigned)most;
-  bool is_whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out->len = most - stream.avail_out;
-  out->ptr[out->len] = 0;
-  deflateEnd(&stream);
-  return is_whole;
-}
-
 struct bt_gzip_packer {
   z_stream stream;
 };
 
 bt_gzip_packer *bt_gzip_packer_new(void) {
-  enum { SMALL_WINDOW_BITS = 13 + 16, SMALL_MEMORY_LEVEL = 6 }; /* 32 KiB each */
+  enum { LEVEL = 3, SMALL_WINDOW_BITS = 13 + 16, SMALL_MEMORY_LEVEL = 6 }; /* the last fast level; 32 KiB each */
   bt_gzip_packer *packer = calloc(1, sizeof *packer);
   if (!packer) return NULL;
   if (deflateInit2(&packer->stream, LEVEL, Z_DEFLATED, SMALL_WINDOW_BITS, SMALL_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) ==

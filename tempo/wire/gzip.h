@@ -1,5 +1,5 @@
-/* Unpacking gzip in pieces: members one after another, to their ends; and packing all at once. Thread: a stream belongs
- * to one thread. */
+/* Unpacking gzip in pieces: members one after another, to their ends; and packing piece by piece. Thread: a stream
+ * belongs to one thread. */
 #ifndef BT_TEMPO_WIRE_GZIP_H
 #define BT_TEMPO_WIRE_GZIP_H
 
@@ -23,10 +23,6 @@ bt_status bt_gzip_end(const bt_gzip *gzip, bt_error *error) BT_MUST_CHECK;
 
 /* All at once: appends what the members hold to out, within out->maximum (BT_LIMIT above it). */
 bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) BT_MUST_CHECK;
-
-/* Packs all at once, fast and not small. out: empty, and new (bt_buffer_dispose) in each case. False: it takes more
- * than so many bytes packed, or there is no memory. */
-bool bt_gzip_pack(bt_str plain, size_t most, bt_buffer *out) BT_MUST_CHECK;
 
 /* Packing piece by piece: each can be unpacked when it has come. Takes 64 KiB for as long as it lives. */
 typedef struct bt_gzip_packer bt_gzip_packer;
