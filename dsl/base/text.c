@@ -12,10 +12,6 @@ bt_str bt_str_from(const char *c_string) {
   return (bt_str){c_string, c_string ? strlen(c_string) : 0};
 }
 
-bool bt_str_equal(bt_str a, bt_str b) {
-  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static char lower_character(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct bt_str {
   const char *ptr; /* borrowed; may be NULL when len is 0 */
@@ -24,7 +25,9 @@ typedef struct bt_range {
 } bt_range;
 
 bt_str bt_str_from(const char *c_string);
-bool bt_str_equal(bt_str a, bt_str b);
+static inline bool bt_str_equal(bt_str a, bt_str b) {
+  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 bool bt_str_equal_nocase(bt_str a, bt_str b); /* ASCII case only */
 /* Order by bytes, which for UTF-8 is order by code point: <0, 0, >0. */
 int bt_str_compare(bt_str a, bt_str b);

@@ -164,10 +164,11 @@ static bt_sampled settle_sampled(alternatives *made) {
 }
 
 static void write_comment(const bt_rule_definition *rule, const bt_sampler_policies *policies, bt_buffer *yaml) {
-  static const char *const said[] = {"keeps what may violate it",
-                                     "keeps every trace: nothing that can be asked for "
-                                     "is in all traces that violate it",
-                                     "keeps none: nothing violates it"};
+  static const char *const said[] = {
+      "keeps what may violate it",
+      "keeps every trace: nothing that can be asked for is in all traces that violate it",
+      "keeps none: nothing violates it",
+  };
   bt_buffer_printf(yaml, "    # %s: %s\n", rule->fields.id, said[policies->sampled]);
   if (policies->notes.len)
     bt_buffer_printf(yaml, "    #   kept wider, because conditions cannot say: %.*s\n",

@@ -39,9 +39,22 @@ static bool append_digit(uint64_t *value, unsigned digit) {
   return !__builtin_mul_overflow(*value, 10u, value) && !__builtin_add_overflow(*value, digit, value);
 }
 
+/* Up to 19 digits without a point, which never overflow: nearly all integers are written so. */
+static bool read_short(bt_str digits, uint64_t *value) {
+  *value = 0;
+  if (!digits.len || digits.len > 19) return false;
+  for (size_t i = 0; i < digits.len; i++) {
+    unsigned digit = (unsigned)(unsigned char)digits.ptr[i] - '0';
+    if (digit > 9) return false;
+    *value = *value * 10 + digit;
+  }
+  return true;
+}
+
 /* The absolute value, if it is an integer of 64 bits: digits before the (moved) decimal point are taken, those behind
  * it must be 0. */
 static bool read_magnitude(const parts *p, uint64_t *value) {
+  if (p->exponent == 0 && read_short(p->digits, value)) return true;
   const char *dot = p->digits.len ? memchr(p->digits.ptr, '.', p->digits.len) : NULL;
   int64_t integer_digits = p->exponent + (dot ? dot - p->digits.ptr : (int64_t)p->digits.len), seen = 0;
   *value = 0;

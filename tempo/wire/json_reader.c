@@ -1,6 +1,7 @@
 /* The JSON pull reader. See json_reader.h. */
 #include "tempo/wire/json_reader.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { MAX_SKIP_DEPTH = 512 };
@@ -38,7 +39,8 @@ bt_status bt_json_status(const bt_json *json, bt_error *error) {
                       (unsigned long long)column, json->problem);
 }
 
-static void skip_blanks(bt_json *json) {
+static inline void skip_blanks(bt_json *json) {
+  if (json->at < json->end && (unsigned char)*json->at > ' ') return; /* nearly always */
   while (json->at < json->end && (*json->at == ' ' || *json->at == '\n' || *json->at == '\r' || *json->at == '\t'))
     json->at++;
 }
@@ -49,34 +51,27 @@ bool bt_json_at_end(bt_json *json) {
   return json->at == json->end;
 }
 
-bt_json_type bt_json_peek(bt_json *json) {
+/* What a value that begins with this byte is: BT_JSON_NOTHING, which is 0, for all others. */
+static const uint8_t type_of_byte[256] = {
+    ['{'] = BT_JSON_OBJECT, ['['] = BT_JSON_ARRAY,  ['"'] = BT_JSON_STRING, ['t'] = BT_JSON_BOOL,
+    ['f'] = BT_JSON_BOOL,   ['n'] = BT_JSON_NULL,   ['-'] = BT_JSON_NUMBER, ['0'] = BT_JSON_NUMBER,
+    ['1'] = BT_JSON_NUMBER, ['2'] = BT_JSON_NUMBER, ['3'] = BT_JSON_NUMBER, ['4'] = BT_JSON_NUMBER,
+    ['5'] = BT_JSON_NUMBER, ['6'] = BT_JSON_NUMBER, ['7'] = BT_JSON_NUMBER, ['8'] = BT_JSON_NUMBER,
+    ['9'] = BT_JSON_NUMBER,
+};
+
+static inline bt_json_type peek_type(bt_json *json) {
   if (json->problem) return BT_JSON_NOTHING;
   skip_blanks(json);
-  if (json->at == json->end) return BT_JSON_NOTHING;
-  switch (*json->at) {
-  case '{': return BT_JSON_OBJECT;
-  case '[': return BT_JSON_ARRAY;
-  case '"': return BT_JSON_STRING;
-  case 't':
-  case 'f': return BT_JSON_BOOL;
-  case 'n': return BT_JSON_NULL;
-  case '-':
-  case '0':
-  case '1':
-  case '2':
-  case '3':
-  case '4':
-  case '5':
-  case '6':
-  case '7':
-  case '8':
-  case '9': return BT_JSON_NUMBER;
-  default: return BT_JSON_NOTHING;
-  }
+  return json->at == json->end ? BT_JSON_NOTHING : (bt_json_type)type_of_byte[(unsigned char)*json->at];
+}
+
+bt_json_type bt_json_peek(bt_json *json) {
+  return peek_type(json);
 }
 
 static bool open_value(bt_json *json, bt_json_type type, const char *problem) {
-  if (bt_json_peek(json) != type) return bt_json_stop(json, problem);
+  if (peek_type(json) != type) return bt_json_stop(json, problem);
   json->at++;
   json->is_fresh = true;
   return true;
@@ -118,26 +113,43 @@ static bool scan_escape(bt_json *json) {
     json->at += 6;
     return true;
   }
-  if (kind == '\0' || !strchr("\"\\/bfnrt", kind))
-    return bt_json_stop(json, "expected one of \" \\ / b f n r t u after a backslash");
-  json->at += 2;
-  return true;
-}
-
-/* Eight bytes of which none is a quote, a backslash, a control character or part of a longer UTF-8 sequence. */
-static bool are_plain(const char *at) {
-  const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-  uint64_t word;
-  memcpy(&word, at, sizeof word);
-  uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-  uint64_t found = (quote - ones) & ~quote;
-  found |= (backslash - ones) & ~backslash;
-  found |= (word - ones * 0x20) & ~word;
-  return ((found | word) & tops) == 0;
+  switch (kind) {
+  case '"':
+  case '\\':
+  case '/':
+  case 'b':
+  case 'f':
+  case 'n':
+  case 'r':
+  case 't': json->at += 2; return true;
+  default: return bt_json_stop(json, "expected one of \" \\ / b f n r t u after a backslash");
+  }
 }
 
 static bool is_plain(char c) {
   return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+}
+
+/* How many of eight bytes come before the first that is a quote, a backslash, a control character or part of a longer
+ * UTF-8 sequence: 8 if none is. A byte behind the first one found may be marked wrongly, and is not asked for. */
+static unsigned count_plain(const char *at) {
+  const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  word = le64toh(word);
+  uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+  uint64_t found = (quote - ones) & ~quote;
+  found |= (backslash - ones) & ~backslash;
+  found |= (word - ones * 0x20) & ~word;
+  found = (found | word) & tops;
+  return found ? (unsigned)__builtin_ctzll(found) / 8 : 8;
+}
+
+static void skip_plain(bt_json *json) {
+  unsigned count = 8;
+  while (count == 8 && json->end - json->at >= 8) json->at += count = count_plain(json->at);
+  if (count < 8) return;
+  while (json->at < json->end && is_plain(*json->at)) json->at++;
 }
 
 /* From the opening quote to behind the closing one; `raw` is what lies between. */
@@ -145,8 +157,7 @@ static bool scan_string(bt_json *json, bt_str *raw, bool *has_escapes) {
   const char *start = ++json->at;
   *has_escapes = false;
   for (;;) {
-    while (json->end - json->at >= 8 && are_plain(json->at)) json->at += 8;
-    while (json->at < json->end && is_plain(*json->at)) json->at++;
+    skip_plain(json);
     if (json->at == json->end) return bt_json_stop(json, "the text ends inside a string");
     if (*json->at == '"') break;
     if (*json->at == '\\') {
@@ -217,7 +228,11 @@ static bool unescape_text(bt_json *json, bt_str raw, bt_str *out) {
   const char *at = raw.ptr, *end = raw.ptr + raw.len;
   while (at < end) {
     if (*at != '\\') {
-      *to++ = *at++;
+      const char *next = memchr(at, '\\', (size_t)(end - at));
+      size_t length = (size_t)((next ? next : end) - at);
+      memcpy(to, at, length);
+      to += length;
+      at += length;
     } else if (at[1] == 'u') {
       uint32_t code;
       at = read_code_point(at, end, &code);
@@ -233,7 +248,7 @@ static bool unescape_text(bt_json *json, bt_str raw, bt_str *out) {
 
 bool bt_json_string(bt_json *json, bt_str *out) {
   bool has_escapes;
-  if (bt_json_peek(json) != BT_JSON_STRING) return bt_json_stop(json, "expected a string");
+  if (peek_type(json) != BT_JSON_STRING) return bt_json_stop(json, "expected a string");
   if (!scan_string(json, out, &has_escapes)) return false;
   return !has_escapes || unescape_text(json, *out, out);
 }
@@ -257,7 +272,7 @@ static bool next_member(bt_json *json, char closing, const char *problem) {
 
 static bool next_raw_key(bt_json *json, bt_str *raw, bool *has_escapes) {
   if (!next_member(json, '}', "expected a comma or } after a value")) return false;
-  if (bt_json_peek(json) != BT_JSON_STRING) return bt_json_stop(json, "expected a key in double quotes");
+  if (peek_type(json) != BT_JSON_STRING) return bt_json_stop(json, "expected a key in double quotes");
   if (!scan_string(json, raw, has_escapes)) return false;
   skip_blanks(json);
   if (json->at == json->end || *json->at != ':') return bt_json_stop(json, "expected : after a key");
@@ -283,13 +298,13 @@ static bool read_word(bt_json *json, bt_str word) {
 }
 
 bool bt_json_bool(bt_json *json, bool *out) {
-  if (bt_json_peek(json) != BT_JSON_BOOL) return bt_json_stop(json, "expected true or false");
+  if (peek_type(json) != BT_JSON_BOOL) return bt_json_stop(json, "expected true or false");
   *out = *json->at == 't';
   return read_word(json, *out ? BT_STR("true") : BT_STR("false"));
 }
 
 bool bt_json_null(bt_json *json) {
-  return bt_json_peek(json) == BT_JSON_NULL && read_word(json, BT_STR("null"));
+  return peek_type(json) == BT_JSON_NULL && read_word(json, BT_STR("null"));
 }
 
 static bool is_digit(const bt_json *json) {
@@ -303,7 +318,7 @@ static bool read_digits(bt_json *json) {
 }
 
 bool bt_json_number(bt_json *json, bt_str *digits) {
-  if (bt_json_peek(json) != BT_JSON_NUMBER) return bt_json_stop(json, "expected a number");
+  if (peek_type(json) != BT_JSON_NUMBER) return bt_json_stop(json, "expected a number");
   const char *start = json->at;
   if (*json->at == '-') json->at++;
   const char *integer = json->at;
@@ -325,7 +340,7 @@ bool bt_json_number(bt_json *json, bt_str *digits) {
 static bool skip_scalar(bt_json *json) {
   bt_str raw;
   bool flag;
-  switch (bt_json_peek(json)) {
+  switch (peek_type(json)) {
   case BT_JSON_STRING: return scan_string(json, &raw, &flag);
   case BT_JSON_NUMBER: return bt_json_number(json, &raw);
   case BT_JSON_BOOL: return bt_json_bool(json, &flag);
@@ -371,7 +386,7 @@ static bool next_inside(bt_json *json, open_brackets *open) {
 bool bt_json_skip(bt_json *json) {
   open_brackets open = {.depth = 0};
   do {
-    bt_json_type type = bt_json_peek(json);
+    bt_json_type type = peek_type(json);
     bool is_nested = type == BT_JSON_OBJECT || type == BT_JSON_ARRAY;
     if (is_nested ? !push_bracket(json, &open, type == BT_JSON_OBJECT) : !skip_scalar(json)) return false;
   } while (next_inside(json, &open));
@@ -380,7 +395,8 @@ bool bt_json_skip(bt_json *json) {
 
 static bool find_name(const bt_json_name *names, size_t count, bt_str key, unsigned *bit) {
   for (size_t i = 0; i < count; i++) {
-    if (!bt_str_equal(names[i].name, key)) continue;
+    const bt_str name = names[i].name;
+    if (name.len != key.len || name.ptr[name.len / 2] != key.ptr[name.len / 2] || !bt_str_equal(name, key)) continue;
     *bit = names[i].bit;
     return true;
   }
