@@ -87,7 +87,7 @@ coverage:        ## the lines of dsl/ and tempo/ that tests without a Tempo run;
 
 fuzz:            ## each fuzz target for SECONDS=60; TARGETS="eval format" runs some
 	@distribution/install-build-deps.sh full
-	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS)
+	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 	@python3 tests/runner/fuzz.py $(SECONDS) $(TARGETS)
 
 faults:          ## random faults between betrace and a real Tempo, at full size; FAULT_SEED=N repeats a run

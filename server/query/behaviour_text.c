@@ -44,7 +44,7 @@ void bt_mine_value_write(const bt_mine_sample *sample, const bt_mine_attribute *
   if (value->type == BT_MINE_TEXT)
     bt_buffer_append(out, bt_mine_text(sample, value->text));
   else if (value->type == BT_MINE_BOOL)
-    bt_buffer_append(out, value->number ? BT_STR("true") : BT_STR("false"));
+    bt_buffer_append(out, value->number != 0 ? BT_STR("true") : BT_STR("false"));
   else
     write_number(value->number, out);
 }

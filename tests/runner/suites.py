@@ -399,7 +399,7 @@ def only_benches(names, steps):
 
 def fuzz():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
-    yield from configure_and_build("fuzz")
+    yield from configure_and_build("fuzz", "fuzz_targets")
     yield Step([PYTHON, "tests/runner/fuzz.py", os.environ.get("FUZZ_SECONDS", "300")], outcome.of_closing_line)
 
 
