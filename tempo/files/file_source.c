@@ -235,9 +235,10 @@ static bt_status leave_out_end(unit_reading *all, bt_error *error) {
   bt_error why = error ? *error : (bt_error){0};
   bool is_message = all->ended == BT_INVALID;
   bt_file_unit end = is_message ? (bt_file_unit){.offset = all->units->at} : all->last;
-  bool is_torn;
+  bool is_torn = false;
   end.length = bt_file_content_size(all->file->content) - end.offset;
-  bt_status status = bt_torn_end_look(all->file, &end, &l->files->set.passed, &is_torn, error);
+  bool is_whole = !is_message && all->file->format == BT_FILE_PREFIXED; /* all bytes of its length are there */
+  bt_status status = is_whole ? BT_OK : bt_torn_end_look(all->file, &end, &l->files->set.passed, &is_torn, error);
   if (status != BT_OK) return status;
   if (!is_torn || (!is_message && all->last.offset + all->last.length != end.offset + end.length)) {
     if (error) *error = why;

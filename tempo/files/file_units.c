@@ -232,6 +232,32 @@ static bt_status measure_field(bt_file_units *units, uint64_t *length, bt_error 
   return BT_OK;
 }
 
+static bt_status is_zero_to_end(const bt_file_units *units, bool *out, bt_error *error) {
+  char piece[4096];
+  uint64_t end = bt_file_content_size(units->content);
+  bt_status status = BT_OK;
+  *out = true;
+  for (uint64_t at = units->at; status == BT_OK && *out && at < end; at += sizeof piece) {
+    size_t length = end - at < sizeof piece ? (size_t)(end - at) : sizeof piece;
+    status = bt_file_content_read(units->content, at, piece, length, error);
+    for (size_t i = 0; status == BT_OK && i < length; i++) *out = *out && !piece[i];
+  }
+  return status;
+}
+
+static bt_status refuse_cut_message(bt_error *error) {
+  return bt_error_set(error, BT_INVALID, "the last of the length-prefixed messages is cut off");
+}
+
+/* A message of no bytes would be a batch without spans. Zeros are what a file system leaves of what was not written: up
+ * to the end of the file the last message is cut off, and elsewhere the decoder refuses them. */
+static bt_status take_empty_message(bt_file_units *units, bt_error *error) {
+  bool is_end;
+  units->after_empty = true;
+  bt_status status = is_zero_to_end(units, &is_end, error);
+  return status == BT_OK && is_end ? refuse_cut_message(error) : status;
+}
+
 static bt_status measure_prefixed(bt_file_units *units, uint64_t *length, bt_error *error) {
   enum { PREFIX_BYTES = 4 };
   bt_status status = want_bytes(units, PREFIX_BYTES, error);
@@ -240,8 +266,9 @@ static bt_status measure_prefixed(bt_file_units *units, uint64_t *length, bt_err
   uint64_t left = bt_file_content_size(units->content) - units->at;
   *length = 0;
   for (size_t i = 0; i < PREFIX_BYTES && i < prefix.len; i++) *length = *length << 8 | (unsigned char)prefix.ptr[i];
-  if (prefix.len < PREFIX_BYTES || *length > left - PREFIX_BYTES)
-    return bt_error_set(error, BT_INVALID, "the last of the length-prefixed messages is cut off");
+  if (*length == 0) status = take_empty_message(units, error);
+  if (status != BT_OK) return status;
+  if (prefix.len < PREFIX_BYTES || *length > left - PREFIX_BYTES) return refuse_cut_message(error);
   units->at += PREFIX_BYTES;
   units->place = (bt_document_place){0}; /* bytes count from the message's first */
   return BT_OK;
@@ -266,7 +293,7 @@ bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *b
   bool is_line = false;
   *found = false;
   bt_status status = units->format == BT_FILE_JSON ? skip_all_blanks(units, error) : want_bytes(units, 1, error);
-  if (status != BT_OK || units->at == bt_file_content_size(units->content)) return status;
+  if (status != BT_OK || units->after_empty || units->at == bt_file_content_size(units->content)) return status;
   status = measure_unit(units, &length, &is_line, error);
   if (status == BT_OK && length > largest_unit_bytes)
     return bt_error_set(error, BT_LIMIT, "a single document or message in it is larger than 4 GiB");
@@ -292,6 +319,12 @@ void bt_file_units_go_back(bt_file_units *units, const bt_file_unit *unit) {
   units->by_line = false;
 }
 
+static bt_status refuse_empty_message(bt_error *error) {
+  return bt_error_set(error, BT_INVALID,
+                      "zeros stand where a message is expected: something was lost there. A program that truncates a "
+                      "file while another one writes it leaves such zeros, as copytruncate of logrotate does");
+}
+
 static bt_status refuse_text(bt_str text, bt_error *error) {
   if (bt_str_starts_with(text, BT_STR("Spans\nResource\n")))
     return bt_error_set(error, BT_INVALID,
@@ -308,6 +341,8 @@ bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *pl
   case BT_FILE_JSON: return bt_otlp_decode_json_documents(bytes, batch, error);
   case BT_FILE_JSON_LINE: return bt_otlp_decode_json_line(bytes, batch, error);
   case BT_FILE_PREFIXED:
+    if (!bytes.len) return refuse_empty_message(error);
+    return bt_otlp_decode_protobuf(bytes, batch, error);
   case BT_FILE_PROTOBUF: return bt_otlp_decode_protobuf(bytes, batch, error);
   case BT_FILE_ANSWER: return bt_tempo_decode_trace(bytes, false, batch, &partial, error);
   case BT_FILE_EMPTY: return bt_error_set(error, BT_INVALID, "it is empty; expected OTLP JSON or protobuf");

@@ -36,6 +36,7 @@ typedef struct bt_file_units {
   uint64_t at;                           /* where the next unit is looked for */
   bt_document_place place;               /* of `at` */
   bool by_line;                          /* JSON: so far documents end where lines end */
+  bool after_empty;                      /* the last unit is a message of no bytes: nothing behind it is looked at */
   char *window;                          /* bytes from window_at on */
   size_t window_length, window_capacity; /* bytes */
   uint64_t window_at;

@@ -58,6 +58,8 @@ static bt_status is_right_so_far(bt_str text, bool *out, bt_error *error) {
   bt_span_batch *batch = NULL;
   bt_passed_over passed = {0};
   bt_error why = {0};
+  *out = text.len == 0;
+  if (*out) return BT_OK;
   bt_status status = bt_span_batch_new(bt_file_decode_cap(text.len), &batch, error);
   if (status != BT_OK) return status;
   bt_span_batch_leave_out(batch, &passed);
@@ -90,6 +92,12 @@ static bt_status touch_fields(bt_str bytes, bt_passed_over *passed, bt_error *er
   return status;
 }
 
+/* What a file system leaves of bytes that it did not write. */
+static bt_str without_zeros(bt_str text) {
+  while (text.len && !text.ptr[text.len - 1]) text.len--;
+  return text;
+}
+
 bt_status bt_torn_end_look(const bt_trace_file *file, const bt_file_unit *end, bt_passed_over *passed, bool *is_torn,
                            bt_error *error) {
   *is_torn = false;
@@ -98,6 +106,7 @@ bt_status bt_torn_end_look(const bt_trace_file *file, const bt_file_unit *end, b
   bt_str text = {bytes, end->length};
   bt_status status = bt_file_content_read(file->content, end->offset, bytes, end->length, error);
   bool is_json = file->format == BT_FILE_JSON;
+  if (status == BT_OK) text = without_zeros(text);
   if (status == BT_OK && is_json) status = is_right_so_far(text, is_torn, error);
   if (status == BT_OK && !is_json) *is_torn = file->format == BT_FILE_PREFIXED;
   if (status == BT_OK && *is_torn)

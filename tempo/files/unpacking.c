@@ -74,8 +74,16 @@ bt_status bt_unpacking_feed(bt_unpacking *unpacking, bt_str input, bt_error *err
   return take_text(unpacking, input, error);
 }
 
-bt_status bt_unpacking_end(bt_unpacking *unpacking, bt_error *error) {
+/* A character that is cut off goes on as zeros, which no reader takes for the end of a document. */
+static bt_status end_text(bt_unpacking *unpacking, bt_error *error) {
   bt_status status = unpacking->has_begun ? BT_OK : begin_text(unpacking, error);
+  while (status == BT_OK && (unpacking->utf16.has_byte || unpacking->utf16.high))
+    status = pass_text(unpacking, (bt_str){"", 1}, error);
+  return status;
+}
+
+bt_status bt_unpacking_end(bt_unpacking *unpacking, bt_error *error) {
+  bt_status status = end_text(unpacking, error);
   if (status == BT_OK && unpacking->gzip) status = bt_gzip_end(unpacking->gzip, error);
   if (status == BT_OK && unpacking->zstd) status = bt_zstd_end(unpacking->zstd, error);
   return status;

@@ -250,6 +250,43 @@ class FormatsTest(unittest.TestCase):
                     self.assertEqual((done.returncode, done.stdout), (2, ""), done)
                     self.assertIn("torn", done.stderr, "the file is named")
 
+    def test_a_message_that_is_wrong_is_not_one_that_is_cut_off(self):
+        """With all bytes of its length there, nobody is still writing it: the file is damaged."""
+        first, last = as_protobuf(self.spans[:4]), as_protobuf(self.spans[4:6])
+        whole = struct.pack(">I", len(first)) + first
+        for name, end, code, said in (("cut", struct.pack(">I", len(last)) + last[:-7], 3, "is cut off"),
+                                      ("wrong", struct.pack(">I", len(last)) + last[:-7] + bytes(7), 2, "protobuf"),
+                                      ("of zeros", struct.pack(">I", 9) + bytes(9), 2, "protobuf")):
+            with self.subTest(end=name):
+                done = run_cli("eval", "--dsl", "never { nothing }", self.put("framed", whole + end))
+                self.assertEqual(done.returncode, code, done)
+                self.assertIn(said, done.stderr)
+
+    def test_zeros_at_the_end_are_what_was_not_written(self):
+        """A file system leaves them after a power failure. Messages of no bytes look the same."""
+        lines, messages = self.lines[:self.lines.index(b"\n") + 1], as_protobuf(self.spans[:4])
+        forms = {"lines": lines, "a line without its end": lines[:-1], "framed": struct.pack(">I", len(messages)) + messages, "protobuf": messages,
+                 "framed zstd": struct.pack(">I", len(zstd(messages))) + zstd(messages), "gzip": gzip.compress(lines), "zstd": zstd(lines),
+                 "Jaeger": json.dumps(as_jaeger(self.spans)).encode(), "Zipkin": json.dumps(as_zipkin(self.spans)).encode(), "UTF-16": lines.decode().encode("utf-16")}
+        for name, whole in forms.items():
+            for zeros in (1, 4, 4096, 300_000):
+                with self.subTest(form=name, zeros=zeros):
+                    done = run_cli("eval", "--dsl", "never { nothing }", self.put("zeros", whole + bytes(zeros)))
+                    self.assertIn(done.returncode, (2, 3), done)
+                    self.assertIn("zeros", done.stderr, "the file is named")
+                    self.assertEqual(done.returncode == 3, "cut off and was left out" in done.stderr)
+
+    def test_zeros_elsewhere_are_damage(self):
+        """Copytruncate leaves them in front of what is written next, whatever the file's format."""
+        messages = as_protobuf(self.spans[:4])
+        framed = struct.pack(">I", len(messages)) + messages
+        for zeros in (4, 8, 4096, 300_000):
+            for name, content in (("lines", bytes(zeros) + self.lines), ("framed", bytes(zeros) + framed), ("between", framed + bytes(zeros) + framed)):
+                with self.subTest(form=name, zeros=zeros):
+                    done = run_cli("eval", "--dsl", "never { nothing }", self.put("zeros", content))
+                    self.assertEqual((done.returncode, done.stdout), (2, ""), done)
+                    self.assertIn("zeros stand where a message is expected", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
