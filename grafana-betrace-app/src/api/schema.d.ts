@@ -236,7 +236,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What the word at a place of a text means; all null where it is none of the language's. */
+        /** What the word at a place of a text means; all null where it is none of the language's, nor one of @alias and @name. */
         post: operations["hoverRule"];
         delete?: never;
         options?: never;
@@ -3088,6 +3088,7 @@ export interface operations {
                     "application/json": {
                         range: components["schemas"]["TextRange"] | null;
                         name: string | null;
+                        /** @description one of the language's */
                         class: string | null;
                         signature: string | null;
                         doc: string | null;
