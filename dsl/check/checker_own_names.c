@@ -22,6 +22,10 @@ static void report_alias(bt_checker *checker, bt_range range, bt_str what) {
                     BT_FMT(what));
 }
 
+bool bt_checker_has_alias(const bt_checker *checker, bt_str key) {
+  return find_alias(checker, key) != NULL;
+}
+
 static bool is_right(bt_checker *checker, const bt_alias *said, bt_range range) {
   bt_buffer fault = {0};
   bt_alias_fault(said, &fault);

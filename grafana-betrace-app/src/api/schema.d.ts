@@ -1014,6 +1014,12 @@ export interface components {
                     /** @description it is worth what the first of them is that is there */
                     keys: string[];
                 }[];
+                /** @description the words for spans that the rule's text or file gives, and that it uses */
+                own_names: {
+                    name: string;
+                    /** @description what it stands for */
+                    spans: string;
+                }[];
                 reads_by_id: boolean;
                 rests_on_absence: boolean;
                 queries: {
