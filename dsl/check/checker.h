@@ -312,6 +312,7 @@ bool bt_checker_keep_event_names(bt_checker *checker, bt_comparison *comparison)
 /* checker_own_names.c: @alias and @name. */
 bool bt_is_own_names(const bt_ast_annotation *annotation);
 void bt_checker_own_names(bt_checker *checker, const bt_ast_rule *tree);
+bool bt_checker_has_alias(const bt_checker *checker, bt_str key);
 /* The alias of an attribute's key, marked as used; NULL: none. */
 const bt_alias *bt_checker_alias_of(bt_checker *checker, const bt_field *field);
 /* What a word stands for; borrowed from the checker. NULL: nothing. */

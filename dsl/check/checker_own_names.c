@@ -22,6 +22,10 @@ static void report_alias(bt_checker *checker, bt_range range, bt_str what) {
                     BT_FMT(what));
 }
 
+bool bt_checker_has_alias(const bt_checker *checker, bt_str key) {
+  return find_alias(checker, key) != NULL;
+}
+
 static bool is_right(bt_checker *checker, const bt_alias *said, bt_range range) {
   bt_buffer fault = {0};
   bt_alias_fault(said, &fault);
@@ -185,6 +189,36 @@ static void warn_of_unused(bt_checker *checker) {
                         BT_FMT(own->said.word));
 }
 
+static bt_str kept_copy(bt_checker *checker, bt_str text) {
+  bt_str out = BT_STR("");
+  if (!bt_arena_copy(checker->arena, text, &out)) checker->no_memory = true;
+  return out;
+}
+
+static void keep_used_aliases(bt_checker *checker) {
+  size_t count = 0;
+  for (const bt_checker_alias *alias = checker->aliases; alias; alias = alias->next) count += alias->is_used;
+  bt_alias *kept = bt_checker_alloc(checker, count, sizeof *kept);
+  checker->rule->used.aliases = kept;
+  for (const bt_checker_alias *alias = checker->aliases; kept && alias; alias = alias->next) {
+    if (!alias->is_used) continue;
+    bt_str *keys = bt_checker_alloc(checker, alias->said.key_count, sizeof *keys);
+    if (!keys) return;
+    for (uint32_t i = 0; i < alias->said.key_count; i++) keys[i] = kept_copy(checker, alias->said.keys[i]);
+    kept[checker->rule->used.alias_count++] = (bt_alias){keys, alias->said.key_count};
+  }
+}
+
+static void keep_used_names(bt_checker *checker) {
+  size_t count = 0;
+  for (const bt_checker_own_name *own = checker->own_names; own; own = own->next) count += own->is_used;
+  bt_own_name *kept = bt_checker_alloc(checker, count, sizeof *kept);
+  checker->rule->used.names = kept;
+  for (const bt_checker_own_name *own = checker->own_names; kept && own; own = own->next)
+    if (own->is_used)
+      kept[checker->rule->used.name_count++] = (bt_own_name){kept_copy(checker, own->said.word), own->canonical};
+}
+
 static void keep_text(bt_checker *checker, bt_buffer *text, bt_str *out) {
   if (text->failed || !bt_arena_copy(checker->arena, bt_buffer_str(text), out)) checker->no_memory = true;
   bt_buffer_dispose(text);
@@ -197,6 +231,8 @@ void bt_checker_keep_own_names(bt_checker *checker) {
     bt_buffer_printf(&beside, "@coarse_clocks(%s)\n", bt_coarse_clocks_name(clocks));
   uint32_t count = checker->tree->annotation_count + write_used(checker, &all, &beside);
   warn_of_unused(checker);
+  keep_used_aliases(checker);
+  keep_used_names(checker);
   if (count > BT_MAX_ANNOTATIONS)
     bt_checker_report(checker, BT_E_LIMIT, ((bt_range){0, 0}),
                       "with what its file says for it the rule has more than %d annotations", BT_MAX_ANNOTATIONS);

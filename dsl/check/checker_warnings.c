@@ -110,6 +110,7 @@ static void warn_of_unusual_key(bt_checker *checker, const bt_noted_name *path) 
   bt_str head = bt_path_head(path->text), key = bt_path_rest(path->text);
   if (!path->whole.end || bt_path_rest(key).len || bt_is_usual_namespace(head)) return;
   if (bt_foreign_hint(path->text, BT_FOREIGN_BARE)) return; /* said already */
+  if (bt_checker_has_alias(checker, path->text)) return;    /* so it is a key */
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_UNUSUAL_KEY, path->range,
       "this is the attribute `%.*s` of any span: if `%.*s` is a span, write %.*s.where(%.*s …), and to say that the "

@@ -10,6 +10,7 @@
 
 #include "dsl/base/text.h"
 #include "dsl/rule/functions.h"
+#include "dsl/rule/own_names.h"
 #include "dsl/rule/relations.h"
 #include "dsl/trace/value.h"
 
@@ -258,7 +259,9 @@ typedef struct bt_rule {
   uint32_t annotation_count;
   bt_str conventions; /* "stable", or a release: attributes go by all of their names; "": by the one that is written */
   bt_coarse_clocks coarse_clocks; /* UNSAID: the service's */
-  bt_str own_names; /* the aliases and names that it uses, an annotation a line: @alias(k, other)⏎; "": none */
+  bt_own_names
+      used; /* the aliases and names that it uses, each by its word; a name has its spans as they are formatted */
+  bt_str own_names; /* the same, an annotation a line: @alias(k, other)⏎; "": none */
   bt_str beside;    /* those of them that its text does not say, and @coarse_clocks likewise: what goes in front of the
                      * text where that goes alone */
   /* Formatted text without comments and annotations, but for @semconv, @coarse_clocks and `own_names`: what the

@@ -55,7 +55,8 @@
  *   W026  an attribute is read by a name that was changed
  *   W027  a name that changed, and that @semconv does not bridge
  *   W028  a name that the text gives, and that the rule does not use
- *   W029  `where(tool_call)` reads an attribute, and the rule file means spans by that word */
+ *   W029  `where(tool_call)` reads an attribute, and the rule file means spans by that word
+ *   W030  an alias or a name of a rule file that no rule of the file uses */
 #ifndef BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 #define BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 
@@ -112,6 +113,7 @@
 #define BT_W_UNBRIDGED      "W027"
 #define BT_W_UNUSED_NAME    "W028"
 #define BT_W_OWN_KEY        "W029"
+#define BT_W_UNUSED_IN_FILE "W030"
 
 /* The page on what no rule can say, to which messages lead by its headings. */
 #define BT_NOT_SAID "docs/reference/not-said.md"

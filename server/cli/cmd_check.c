@@ -131,6 +131,13 @@ static void take_file(checking *check, const bt_checked_file *file) {
       print_problems(&text);
     }
   }
+  if (check->format != FORMAT_TEXT) {
+    add_found(check, file->name, bt_unused_names_json(file));
+  } else {
+    bt_buffer text = {0};
+    bt_diagnostics_print(&file->unused, file->file.source, file->name, &text);
+    print_problems(&text);
+  }
   check->warnings += file->warning_count;
 }
 

@@ -55,9 +55,12 @@ static void print_options(const bt_explain_result *result, const bt_explain_rule
   }
 }
 
-/* http.request.method is the first that is there of: http.request.method, http.method */
-static void print_names(const bt_met_names *names) {
+/* tool_call stands for: span(k == 1)
+ * http.request.method is the first that is there of: http.request.method, http.method */
+static void print_names(const bt_met_names *names, const bt_own_names *used) {
   bt_several_names several;
+  for (size_t i = 0; i < used->name_count; i++)
+    bt_print("  %.*s stands for: %.*s\n", BT_FMT(used->names[i].word), BT_FMT(used->names[i].spans));
   for (size_t i = 0; bt_met_names_get(names, i, &several); i++) {
     bt_print("  %.*s is the first that is there of:", BT_FMT(several.attribute));
     for (uint32_t k = 0; k < several.key_count; k++) bt_print("%s %.*s", k ? "," : "", BT_FMT(several.keys[k]));
@@ -72,7 +75,7 @@ static void print_rule(const bt_explain_result *result, const bt_explain_rule *r
   print_query(rule->candidates);
   bt_print("\n");
   bt_print("  decided here: %s\n", rule->decided_locally);
-  print_names(rule->names);
+  print_names(rule->names, &rule->definition->rule->used);
   if (rule->reads_by_id)
     bt_print_line("  its traces are read by id, one request each: batches cannot give what it reads");
   if (rule->rests_on_absence)

@@ -230,6 +230,17 @@ static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *dra
     bt_buffer_printf(out, "    and %" PRIu64 " more of the kind\n", violation->choice_total - SHOWN);
 }
 
+/* What the words of the rule mean that are names of its own. */
+static void print_names(const bt_own_names *used, bt_buffer *out) {
+  for (size_t i = 0; i < used->name_count; i++) {
+    append_text(out, "    ");
+    bt_shown_append(used->names[i].word, out);
+    append_text(out, " stands for ");
+    bt_text_fit(used->names[i].spans, 300, out);
+    append_text(out, "\n");
+  }
+}
+
 static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *out) {
   const bt_drawn_verdict *drawn = &drawing->verdicts[number];
   bt_verdict verdict = drawn->verdict->verdict;
@@ -241,6 +252,7 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
   append_text(out, "\n");
   if (!drawn->violation) return;
   print_choices(drawing, drawn, out);
+  print_names(&drawn->rule->rule->used, out);
   bt_trace_link_append("    ", drawn->violation, "\n", out);
 }
 

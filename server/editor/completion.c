@@ -429,7 +429,8 @@ static bt_status check_limits(bt_str text, size_t offset, bt_error *error) {
   return BT_OK;
 }
 
-bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_error *error) {
+bt_status bt_completion_run(bt_str text, size_t offset, const bt_own_names *beside, bt_completion *out,
+                            bt_error *error) {
   *out = (bt_completion){0};
   bt_arena_init(&out->arena, ARENA_CAP_BYTES);
   bt_status status = check_limits(text, offset, error);
@@ -444,6 +445,7 @@ bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_e
   status = keep_typed(out, &context, error);
   bt_offering o = {.out = out, .context = &context, .error = error, .status = status};
   if (!status) offer_all(&o);
+  if (!o.status) o.status = bt_completion_offer_own(out, text, beside, error);
   bt_completion_sort(out);
   return o.status;
 }

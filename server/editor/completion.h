@@ -10,6 +10,7 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "dsl/rule/own_names.h"
 #include "dsl/trace/value.h"
 
 enum { BT_COMPLETION_MAX_ITEMS = 500, BT_COMPLETION_MAX_WANTS = 4 };
@@ -33,7 +34,7 @@ typedef struct bt_completion_item {
   bt_completion_kind kind;
   bt_str label;             /* what people see */
   bt_str insert;            /* what takes the place of the range */
-  const char *detail, *doc; /* a signature or type, a sentence; constants, or NULL */
+  const char *detail, *doc; /* a signature or type, a sentence; constants or in the arena, or NULL */
   unsigned rank;            /* how well it fits what was typed; 0: best */
 } bt_completion_item;
 
@@ -82,9 +83,11 @@ typedef struct bt_completion {
   bt_arena arena;
 } bt_completion;
 
-/* offset: bytes; one inside a character counts as its beginning. BT_INVALID: past the end, or a text over
+/* `beside`: what the rule's file says next to its text; NULL: nothing. Its words are offered, and those of the text.
+ * offset: bytes; one inside a character counts as its beginning. BT_INVALID: past the end, or a text over
  * BT_MAX_RULE_BYTES. Dispose of *out in every case. */
-bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_completion_run(bt_str text, size_t offset, const bt_own_names *beside, bt_completion *out,
+                            bt_error *error) BT_MUST_CHECK;
 /* Adds an answer to a want, if it fits what was typed. BT_NO_MEMORY alone. */
 bt_status bt_completion_add(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,
                             bt_error *error) BT_MUST_CHECK;

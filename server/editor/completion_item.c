@@ -2,6 +2,7 @@
  */
 #include "dsl/syntax/vocabulary.h"
 #include "server/editor/completion_parts.h"
+#include "server/editor/own_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,18 +151,83 @@ static bool can_be_written(const bt_completion *completion, const bt_completion_
   return text.len > 0 && bt_utf8_valid(text);
 }
 
-bt_status bt_completion_add(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,
-                            bt_error *error) {
+/* `like`: what it says besides its kind and texts. */
+static bt_status add_text(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,
+                          const bt_completion_item *like, bt_error *error) {
   bt_buffer label = {0}, insert = {0};
   if (!can_be_written(completion, want, text, type)) return BT_OK;
   if (want->form == BT_FORM_FIELD || want->form == BT_FORM_DIRECT) bt_buffer_append(&label, want->front);
   bt_buffer_append(&label, text);
   write_text(completion, want, text, type, &insert);
-  bt_completion_item item = {.kind = want->kind, .label = bt_buffer_str(&label), .insert = bt_buffer_str(&insert)};
+  bt_completion_item item = {.kind = want->kind,
+                             .label = bt_buffer_str(&label),
+                             .insert = bt_buffer_str(&insert),
+                             .detail = like->detail,
+                             .doc = like->doc};
   bt_status status =
       label.failed || insert.failed ? bt_error_no_memory(error) : bt_completion_offer(completion, &item, error);
   bt_buffer_dispose(&label);
   bt_buffer_dispose(&insert);
+  return status;
+}
+
+bt_status bt_completion_add(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,
+                            bt_error *error) {
+  static const bt_completion_item plain;
+  return add_text(completion, want, text, type, &plain, error);
+}
+
+/* ---- names of the rule and its file ---- */
+
+/* In the completion's memory, and cut where nobody would read on. */
+static const char *keep_detail(bt_completion *completion, bt_buffer *text) {
+  enum { SHOWN_BYTES = 200 };
+  bt_str kept = {0}, all = bt_buffer_str(text);
+  if (all.len > SHOWN_BYTES) all.len = SHOWN_BYTES;
+  while (all.len && !bt_utf8_valid(all)) all.len--; /* a cut may have gone through a character */
+  bool ok = !text->failed && bt_arena_copy(&completion->arena, all, &kept);
+  bt_buffer_clear(text);
+  return ok ? kept.ptr : NULL;
+}
+
+static bt_status offer_names(bt_completion *completion, const bt_completion_want *want, const bt_own_names *own,
+                             bt_error *error) {
+  bt_buffer detail = {0};
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < own->name_count && !status; i++) {
+    bt_own_name_say(&own->names[i], &detail);
+    bt_completion_item like = {.detail = keep_detail(completion, &detail),
+                               .doc = "A name of this rule: it stands for these spans."};
+    status = add_text(completion, want, own->names[i].word, BT_VALUE_STRING, &like, error);
+  }
+  bt_buffer_dispose(&detail);
+  return status;
+}
+
+static bt_status offer_aliases(bt_completion *completion, const bt_completion_want *want, const bt_own_names *own,
+                               bt_error *error) {
+  bt_buffer detail = {0};
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < own->alias_count && !status; i++) {
+    bt_own_alias_say(&own->aliases[i], &detail);
+    bt_completion_item like = {.detail = keep_detail(completion, &detail),
+                               .doc = "An alias of this rule: the first of these keys that is there."};
+    status = add_text(completion, want, own->aliases[i].keys[0], BT_VALUE_STRING, &like, error);
+  }
+  bt_buffer_dispose(&detail);
+  return status;
+}
+
+/* In quotes a name is that of a span, and values are no keys. */
+bt_status bt_completion_offer_own(bt_completion *completion, bt_str text, const bt_own_names *beside, bt_error *error) {
+  bt_own_names own;
+  bt_status status = bt_own_words_find(text, beside, &completion->arena, &own, error);
+  for (size_t i = 0; i < completion->want_count && !status; i++) {
+    const bt_completion_want *want = &completion->wants[i];
+    if (want->of == BT_WANT_SPAN_NAMES && want->form == BT_FORM_NAME && !want->key.ptr)
+      status = offer_names(completion, want, &own, error);
+    if (want->kind == BT_COMPLETION_ATTRIBUTE && !want->key.ptr) status = offer_aliases(completion, want, &own, error);
+  }
   return status;
 }
 
@@ -181,6 +247,8 @@ void bt_completion_sort(bt_completion *completion) {
   for (size_t i = 0; i < completion->count; i++)
     if (!kept || compare_items(&completion->items[kept - 1], &completion->items[i]) != 0)
       completion->items[kept++] = completion->items[i];
+    else if (!completion->items[kept - 1].detail) /* what the rule says of a name that traces have, too */
+      completion->items[kept - 1] = completion->items[i];
   if (kept > BT_COMPLETION_MAX_ITEMS) completion->is_cut = true;
   completion->count = kept < BT_COMPLETION_MAX_ITEMS ? kept : BT_COMPLETION_MAX_ITEMS;
 }

@@ -46,5 +46,9 @@ bt_want_of bt_index_attributes(const bt_context *context, bt_str path);
 /* completion_item.c: adds a copy of the item, with its rank, unless its label does not fit what was typed. BT_NO_MEMORY
  * alone. */
 bt_status bt_completion_offer(bt_completion *completion, const bt_completion_item *item, bt_error *error) BT_MUST_CHECK;
+/* Where names of spans or attributes are wanted: the names and aliases of the text, and of `beside`. BT_NO_MEMORY
+ * alone. */
+bt_status bt_completion_offer_own(bt_completion *completion, bt_str text, const bt_own_names *beside,
+                                  bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -24,6 +24,8 @@ typedef struct bt_text_place {
 bt_place_kind bt_place_find(bt_str text, size_t offset, bt_text_place *out);
 /* The path, number or part of it around the offset, which is code; empty where nothing stands before the offset. */
 bt_range bt_word_find(bt_str text, size_t offset);
+/* The word from the first letter that a cursor touches, so that the beginning of a word is in it too. */
+bt_range bt_word_touched(bt_str text, size_t offset);
 
 enum { BT_MAX_FRAMES = 2 * BT_MAX_NESTING + 8 };
 

@@ -3,8 +3,7 @@
 #include "server/editor/context_parts.h"
 #include "server/editor/language.h"
 
-/* The word from the first letter that the cursor touches, so that the beginning of a word is in it too. */
-static bt_range touched_word(bt_str text, size_t offset) {
+bt_range bt_word_touched(bt_str text, size_t offset) {
   bool at_start = offset < text.len && bt_is_identifier_start(text.ptr[offset]);
   bt_range range = bt_word_find(text, at_start ? offset + 1 : offset);
   if (range.start == range.end && offset > 0) range = bt_word_find(text, offset);
@@ -14,7 +13,7 @@ static bt_range touched_word(bt_str text, size_t offset) {
 bool bt_language_at(bt_str text, size_t offset, bt_range *range, bt_language_word *out) {
   bt_text_place place;
   if (bt_place_find(text, offset, &place) != BT_PLACE_CODE) return false;
-  *range = touched_word(text, offset);
+  *range = bt_word_touched(text, offset);
   bt_str word = {text.ptr + range->start, range->end - range->start};
   if (!word.len) return false;
   const bt_relation_row *relation = bt_relation_of_word(word);

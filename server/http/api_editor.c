@@ -5,11 +5,13 @@
 #include "dsl/compile.h"
 #include "server/base/clock.h"
 #include "server/editor/language.h"
+#include "server/editor/own_words.h"
 #include "server/editor/text_position.h"
 #include "server/http/routes.h"
 #include "server/http/store_choice.h"
 #include "server/http/service.h"
 #include "server/json/editor_json.h"
+#include "server/json/json_values.h"
 #include "server/query/tag_cache.h"
 
 static const int64_t TAGS_NS = INT64_C(2000000000);         /* for all names and values of one completion */
@@ -145,7 +147,7 @@ static void complete_text(const bt_service *service, bt_source *source, bt_call 
                 .deadline_ns = bt_clock_monotonic_ns() + TAGS_NS};
   bt_completion completion;
   bt_error error = {0};
-  bt_status status = bt_completion_run(text, offset, &completion, &error);
+  bt_status status = bt_completion_run(text, offset, NULL, &completion, &error);
   ask.was_asked = completion.want_count > 0;
   for (size_t i = 0; i < completion.want_count && !status; i++)
     status = add_answer(&ask, &completion, &completion.wants[i], &error);
@@ -171,6 +173,24 @@ void bt_api_dsl_complete(void *service, bt_call *call) {
 
 /* ---- hover ---- */
 
+/* What @alias and @name of the text say. */
+static void answer_own_word(bt_call *call, bt_str text, size_t offset) {
+  bt_own_word own;
+  bt_error error = {0};
+  bool found = false;
+  bt_status status = bt_own_word_of(text, offset, NULL, &found, &own, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else if (found)
+    bt_call_json(call, 200,
+                 json_pack("{s:o, s:o, s:s, s:o, s:o}", "range", bt_text_range_json(text, own.range), "name",
+                           bt_text_json(own.word), "class", own.is_alias ? "alias" : "name", "signature",
+                           bt_text_json(bt_buffer_str(&own.signature)), "doc", bt_text_json(bt_buffer_str(&own.doc))));
+  else
+    bt_call_json(call, 200, json_pack("{s:n, s:n, s:n, s:n, s:n}", "range", "name", "class", "signature", "doc"));
+  bt_own_word_dispose(&own);
+}
+
 void bt_api_dsl_hover(void *service, bt_call *call) {
   bt_str text;
   size_t offset = 0;
@@ -185,7 +205,7 @@ void bt_api_dsl_hover(void *service, bt_call *call) {
                            "class", bt_word_class_name(word.class), "signature", word.signature, "doc",
                            word.doc ? word.doc : ""));
   else
-    bt_call_json(call, 200, json_pack("{s:n, s:n, s:n, s:n, s:n}", "range", "name", "class", "signature", "doc"));
+    answer_own_word(call, text, offset);
   json_decref(body);
 }
 

@@ -30,6 +30,13 @@ json_t *bt_checked_rule_json(const bt_checked_rule *rule) {
   return found;
 }
 
+json_t *bt_unused_names_json(const bt_checked_file *file) {
+  json_t *found = bt_rule_diagnostics_json(BT_STR(""), &file->unused), *item;
+  size_t index;
+  json_array_foreach(found, index, item) bt_json_set(item, "range", json_null());
+  return found;
+}
+
 static void add_text_problems(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
   const char *id = rule->fields.id;
   json_t *of_text = bt_rule_diagnostics_json(id ? bt_str_from(id) : BT_STR(""), diagnostics);

@@ -17,6 +17,8 @@ json_t *bt_problem_json(bt_str rule_id, unsigned line, unsigned column, bt_str m
 json_t *bt_rule_diagnostics_json(bt_str rule_id, const bt_diagnostics *diagnostics);
 /* Everything that is wrong with one rule, warnings included. */
 json_t *bt_checked_rule_json(const bt_checked_rule *rule);
+/* The aliases and names of the file that no rule of it uses; no rule_id and no range. */
+json_t *bt_unused_names_json(const bt_checked_file *file);
 
 /* Everything that is wrong with a file that bt_checked_file_read refused, `first` where nothing else is found. */
 json_t *bt_file_problems_json(bt_str text, const char *file_name, const char *first);

@@ -38,6 +38,14 @@ static json_t *names_json(const bt_met_names *names) {
   return array;
 }
 
+static json_t *own_names_json(const bt_own_names *used) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < used->name_count; i++)
+    bt_json_append(array, json_pack("{s:o, s:o}", "name", bt_text_json(used->names[i].word), "spans",
+                                    bt_text_json(used->names[i].spans)));
+  return array;
+}
+
 static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
   json_t *queries = json_array(), *options = json_array();
   for (const bt_explain_query *q = rule->queries; q < rule->queries + rule->query_count; q++) {
@@ -51,12 +59,13 @@ static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
     if (option && o->is_possible && is_probed) bt_json_set(option, "cost", cost_json(&o->cost));
     bt_json_append(options, option);
   }
-  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id",
+  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o}", "rule_id",
                    rule->definition->fields.id, "rule_name", rule->definition->fields.name, "condition_hash",
                    rule->definition->condition_hash, "strategy", bt_strategy_name(rule->chosen), "strategies", options,
                    "candidates", rule->candidates, "decided_locally", rule->decided_locally, "several_names",
-                   names_json(rule->names), "reads_by_id", rule->reads_by_id, "rests_on_absence",
-                   rule->rests_on_absence, "queries", queries, "price", price_json(&rule->price));
+                   names_json(rule->names), "own_names", own_names_json(&rule->definition->rule->used), "reads_by_id",
+                   rule->reads_by_id, "rests_on_absence", rule->rests_on_absence, "queries", queries, "price",
+                   price_json(&rule->price));
 }
 
 json_t *bt_explain_json(const bt_explain_result *result) {

@@ -16,7 +16,8 @@ typedef struct bt_redaction {
   const char *const *kept;  /* and attributes with these keys, wherever they stand; kept_count of them */
   size_t kept_count;
   bool keeps_all;
-  uint64_t left_out; /* attributes that were not written; counted while writing */
+  bool keeps_fractions; /* of a millisecond, in times from the start of a test: rules ask which clocks write none */
+  uint64_t left_out;    /* attributes that were not written; counted while writing */
 } bt_redaction;
 
 /* Whether that attribute is written, with what was left out counted. */

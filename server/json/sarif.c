@@ -68,6 +68,7 @@ static const code_meaning meanings[] = {
     {"W027", "A name that changed, and that @semconv does not read for its other name"},
     {"W028", "A name that the text gives, and that the rule does not use"},
     {"W029", "An attribute that is called as a name of the rule file"},
+    {"W030", "An alias or a name of the rule file that no rule of the file uses"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {

@@ -6,6 +6,7 @@
 #include "server/rules/rule_compile.h"
 #include "server/editor/completion.h"
 #include "server/editor/language.h"
+#include "server/editor/own_words.h"
 #include "server/json/examples_json.h"
 #include "server/json/json_values.h"
 #include "server/lsp/answers.h"
@@ -101,7 +102,8 @@ bt_status bt_lsp_complete(const bt_lsp_client *client, const bt_lsp_document *do
     bt_buffer_dispose(&at.text);
     return bt_error_no_memory(error);
   }
-  bt_status status = bt_completion_run(text_of(&at), at.offset, &completion, error);
+  bt_status status =
+      bt_completion_run(text_of(&at), at.offset, bt_shared_names_get(document->names), &completion, error);
   if (status == BT_OK) {
     bt_completion_sort(&completion);
     *out = items_json(client, document, &at, &completion, offset);
@@ -117,12 +119,15 @@ bt_status bt_lsp_complete(const bt_lsp_client *client, const bt_lsp_document *do
 /* ---- hover ---- */
 
 /* At when, always and never: the rule by two small traces, where it is one. */
-static void append_examples(const bt_lsp_client *client, bt_str rule_text, bt_buffer *out) {
+static void append_examples(const bt_lsp_client *client, bt_str rule_text, const bt_own_names *own_names,
+                            bt_buffer *out) {
   bt_diagnostics diagnostics;
   bt_examples examples = {0};
   bt_rule *rule = NULL;
   bt_diagnostics_init(&diagnostics);
-  if (!bt_compile_rule(rule_text, false, &rule, &diagnostics, NULL) && !bt_examples_find(rule, &examples, NULL)) {
+  bt_said_beside beside = {.own_names = own_names};
+  if (!bt_compile_rule_with(rule_text, beside, false, &rule, &diagnostics, NULL) &&
+      !bt_examples_find(rule, &examples, NULL)) {
     bt_buffer_append(out, BT_STR("\n\n"));
     bt_examples_say(&examples, client->reads_markdown, out);
   }
@@ -131,37 +136,54 @@ static void append_examples(const bt_lsp_client *client, bt_str rule_text, bt_bu
   bt_diagnostics_dispose(&diagnostics);
 }
 
-static json_t *content_json(const bt_lsp_client *client, bt_str rule_text, const bt_language_word *word) {
-  bt_buffer text = {0};
-  const char *doc = word->doc ? word->doc : "";
+static void append_content(const bt_lsp_client *client, bt_str signature, bt_str doc, bt_buffer *out) {
   if (client->reads_markdown)
-    bt_buffer_printf(&text, "```betrace\n%s\n```\n\n%s", word->signature, doc);
+    bt_buffer_printf(out, "```betrace\n%.*s\n```\n\n%.*s", BT_FMT(signature), BT_FMT(doc));
   else
-    bt_buffer_printf(&text, "%s\n\n%s", word->signature, doc);
-  if (word->class == BT_WORD_CLAUSE) append_examples(client, rule_text, &text);
+    bt_buffer_printf(out, "%.*s\n\n%.*s", BT_FMT(signature), BT_FMT(doc));
+}
+
+static json_t *content_json(const bt_lsp_client *client, bt_buffer *text) {
   json_t *content = json_pack("{s:s, s:o}", "kind", client->reads_markdown ? "markdown" : "plaintext", "value",
-                              text.failed ? NULL : bt_text_json(bt_buffer_str(&text)));
-  bt_buffer_dispose(&text);
+                              text->failed ? NULL : bt_text_json(bt_buffer_str(text)));
+  bt_buffer_dispose(text);
   return content;
+}
+
+/* A word of the language, or one of the rule and its file; an empty text: neither. */
+static bt_status find_hover(const bt_lsp_client *client, const bt_lsp_document *document, const cursor *at,
+                            bt_range *range, bt_buffer *out, bt_error *error) {
+  bt_language_word word;
+  bt_own_word own;
+  bool found = false;
+  bt_str text = text_of(at);
+  if (bt_language_at(text, at->offset, range, &word)) {
+    append_content(client, bt_str_from(word.signature), bt_str_from(word.doc ? word.doc : ""), out);
+    if (word.class == BT_WORD_CLAUSE) append_examples(client, text, bt_shared_names_get(document->names), out);
+    return BT_OK;
+  }
+  bt_status status = bt_own_word_of(text, at->offset, bt_shared_names_get(document->names), &found, &own, error);
+  if (!status && found) append_content(client, bt_buffer_str(&own.signature), bt_buffer_str(&own.doc), out);
+  *range = own.range;
+  bt_own_word_dispose(&own);
+  return status;
 }
 
 bt_status bt_lsp_hover(const bt_lsp_client *client, const bt_lsp_document *document, size_t offset, json_t **out,
                        bt_error *error) {
   cursor at;
-  bt_language_word word;
-  bt_range range;
+  bt_range range = {0, 0};
+  bt_buffer said = {0};
   *out = NULL;
   if (!find_cursor(document, offset, &at)) return *out = json_null(), BT_OK;
-  bt_str text = text_of(&at);
-  bool has_word = !at.text.failed && bt_language_at(text, at.offset, &range, &word);
-  bt_status status = at.text.failed ? bt_error_no_memory(error) : BT_OK;
-  if (has_word) {
-    bt_range in_file = range_of(document, &at, range, offset);
-    *out = json_pack("{s:o, s:o}", "contents", content_json(client, text, &word), "range",
-                     bt_lsp_range_json(client, document, in_file));
-  } else if (!status) {
+  bt_status status =
+      at.text.failed ? bt_error_no_memory(error) : find_hover(client, document, &at, &range, &said, error);
+  if (!status && said.len)
+    *out = json_pack("{s:o, s:o}", "contents", content_json(client, &said), "range",
+                     bt_lsp_range_json(client, document, range_of(document, &at, range, offset)));
+  else if (!status)
     *out = json_null();
-  }
+  bt_buffer_dispose(&said);
   bt_buffer_dispose(&at.text);
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include "dsl/base/arena.h"
 #include "server/rulefile/rulefile.h"
+#include "server/rulefile/used_files.h"
 
 static bool add_line(bt_lsp_document *document, size_t start) {
   size_t *lines = bt_grow_array(document->lines, document->line_count, &document->line_capacity, sizeof *lines);
@@ -65,6 +66,7 @@ void bt_lsp_document_dispose(bt_lsp_document *document) {
   free(document->language);
   free(document->lines);
   bt_buffer_dispose(&document->text);
+  bt_shared_names_unref(document->names);
   *document = (bt_lsp_document){0};
 }
 
@@ -146,4 +148,37 @@ bt_lsp_position bt_lsp_document_position(const bt_lsp_document *document, bt_lsp
     at += bytes;
   }
   return position;
+}
+
+/* ---- the file's names ---- */
+
+char *bt_lsp_document_path(const bt_lsp_document *document) {
+  static const char scheme[] = "file://";
+  const char *uri = document->uri;
+  char *path = strncmp(uri, scheme, sizeof scheme - 1) == 0 ? strdup(uri + sizeof scheme - 1) : NULL, *to = path;
+  for (const char *from = path; from && *from; from++) {
+    char digits[3] = {from[0] == '%' ? from[1] : 0, from[0] == '%' && from[1] ? from[2] : 0, 0}, *end;
+    long byte = strtol(digits, &end, 16);
+    bool is_byte = digits[1] && !*end && byte;
+    *to++ = is_byte ? (char)byte : *from;
+    from += is_byte ? 2 : 0;
+  }
+  if (to) *to = '\0';
+  return path;
+}
+
+void bt_lsp_document_learn_names(bt_lsp_document *document) {
+  bt_rulefile file;
+  bool is_whole = false;
+  if (document->is_too_large || bt_lsp_document_kind(document) != BT_LSP_RULE_FILE) return;
+  bt_rulefile_parse_roughly(bt_lsp_document_text(document), "rules", &file, &is_whole);
+  char *path = bt_lsp_document_path(document);
+  bool are_joined = !bt_used_files_join(&file, "rules", path, NULL) && file.all_names;
+  bt_shared_names *said = are_joined ? file.all_names : file.own_names;
+  if (said || is_whole) {
+    bt_shared_names_unref(document->names);
+    document->names = bt_shared_names_ref(said);
+  }
+  free(path);
+  bt_rulefile_dispose(&file);
 }

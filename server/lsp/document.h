@@ -10,6 +10,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "server/rules/shared_names.h"
 
 typedef enum bt_lsp_units { BT_LSP_UTF16, BT_LSP_UTF8 } bt_lsp_units;
 
@@ -29,7 +30,8 @@ typedef struct bt_lsp_document {
   bt_buffer text;
   size_t *lines; /* where each begins; there is always one */
   size_t line_count, line_capacity;
-  bool is_too_large; /* its text is not kept; only a whole new one helps */
+  bool is_too_large;      /* its text is not kept; only a whole new one helps */
+  bt_shared_names *names; /* see bt_lsp_document_learn_names */
 } bt_lsp_document;
 
 /* Copies all three. BT_NO_MEMORY; dispose of it in every case. */
@@ -38,6 +40,12 @@ bt_status bt_lsp_document_open(bt_lsp_document *document, bt_str uri, bt_str lan
 void bt_lsp_document_dispose(bt_lsp_document *document);
 bt_lsp_kind bt_lsp_document_kind(const bt_lsp_document *document);
 bt_str bt_lsp_document_text(const bt_lsp_document *document);
+
+/* Of file:///rules/a%20b.yaml its path, on the heap; NULL: it lies in no folder of this machine. */
+char *bt_lsp_document_path(const bt_lsp_document *document);
+/* Reads the aliases and names that a rule file gives, with those of the files that it uses, into `names`. While
+ * somebody types, they may not be readable; then those from before stay. */
+void bt_lsp_document_learn_names(bt_lsp_document *document);
 
 /* [start, end) of the text becomes `text`; a text that grows beyond BT_RULEFILE_MAX_BYTES is let go. */
 bt_status bt_lsp_document_replace(bt_lsp_document *document, size_t start, size_t end, bt_str text,

@@ -162,6 +162,16 @@ static void add_file_problem(checking *c, const char *message) {
   add_finding(c, at, line.end, bt_str_from(problem.message));
 }
 
+static void add_unused(checking *c, const bt_diagnostics *unused) {
+  for (size_t i = 0; i < unused->count; i++) {
+    const bt_diagnostic *diagnostic = &unused->items[i];
+    bt_lsp_finding *finding = add_finding(c, diagnostic->range.start, diagnostic->range.end, diagnostic->message);
+    if (!finding) return;
+    memcpy(finding->code, diagnostic->code, sizeof finding->code);
+    finding->is_error = false;
+  }
+}
+
 static void add_text_problems(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
   checking *c = context;
   bt_lsp_place place = bt_lsp_place_of_rule(c->file, rule);
@@ -181,31 +191,16 @@ static void add_file_problems(checking *c, const char *first) {
   bt_buffer_dispose(&lines);
 }
 
-/* Of file:///rules/a%20b.yaml, on the heap; NULL: it lies in no folder of this machine. */
-static char *path_of(const checking *c) {
-  static const char scheme[] = "file://";
-  const char *uri = c->document->uri;
-  char *path = strncmp(uri, scheme, sizeof scheme - 1) == 0 ? strdup(uri + sizeof scheme - 1) : NULL, *to = path;
-  for (const char *from = path; from && *from; from++) {
-    char digits[3] = {from[0] == '%' ? from[1] : 0, from[0] == '%' && from[1] ? from[2] : 0, 0}, *end;
-    long byte = strtol(digits, &end, 16);
-    bool is_byte = digits[1] && !*end && byte;
-    *to++ = is_byte ? (char)byte : *from;
-    from += is_byte ? 2 : 0;
-  }
-  if (to) *to = '\0';
-  return path;
-}
-
 static bt_status check_file(checking *c, bt_error *error) {
   bt_checked_file file = {0};
   bt_error problem = {0};
-  char *path = path_of(c);
+  char *path = bt_lsp_document_path(c->document);
   bt_status status = bt_checked_file_read(c->file, FILE_NAME, path, true, &file, &problem);
   free(path);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (status) add_file_problems(c, problem.message);
   for (size_t i = 0; i < file.rule_count && !status; i++) add_rule(c, &file, i);
+  add_unused(c, &file.unused);
   bt_checked_file_dispose(&file);
   return c->no_memory ? bt_error_no_memory(error) : BT_OK;
 }

@@ -289,6 +289,7 @@ static void settle_document(bt_lsp_session *session, open_document *item, bt_buf
   if (!item->is_stale) return;
   bt_lsp_findings_dispose(&item->findings);
   if (bt_lsp_findings_of(&item->document, &item->findings, &error)) bt_json_memory_lacks();
+  bt_lsp_document_learn_names(&item->document);
   item->is_stale = false;
   send_notification(out, "textDocument/publishDiagnostics",
                     bt_lsp_diagnostics_json(&session->client, &item->document, &item->findings));
@@ -302,8 +303,9 @@ typedef bt_status (*ask_at)(const bt_lsp_client *client, const bt_lsp_document *
 static void answer_at(call *c, ask_at ask) {
   size_t offset;
   open_document *item = read_document(c);
-  if (item && read_place(c, &item->document, &offset))
-    take_status(c, ask(&c->session->client, &item->document, offset, &c->result, &c->error));
+  if (!item || !read_place(c, &item->document, &offset)) return;
+  if (item->is_stale) bt_lsp_document_learn_names(&item->document);
+  take_status(c, ask(&c->session->client, &item->document, offset, &c->result, &c->error));
 }
 
 static void answer_completion(call *c) {

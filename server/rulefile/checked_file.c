@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/syntax/diagnostic_codes.h"
 #include "server/rulefile/used_files.h"
 
 static bool keep_text(bt_checked_file *file, const char *text, bt_str *out) {
@@ -81,13 +82,57 @@ static bt_status check_rules(bt_checked_file *file, bt_error *error) {
   return status ? status : refuse_twins(file, error);
 }
 
+/* ---- names that no rule uses ---- */
+
+static bool uses_alias(const bt_checked_file *file, bt_str key) {
+  for (size_t i = 0; i < file->rule_count; i++) {
+    const bt_own_names *used = &file->rules[i].definition->rule->used;
+    for (size_t k = 0; k < used->alias_count; k++)
+      if (bt_str_equal(used->aliases[k].keys[0], key)) return true;
+  }
+  return false;
+}
+
+static bool uses_name(const bt_checked_file *file, bt_str word) {
+  for (size_t i = 0; i < file->rule_count; i++) {
+    const bt_own_names *used = &file->rules[i].definition->rule->used;
+    for (size_t k = 0; k < used->name_count; k++)
+      if (bt_str_equal(used->names[k].word, word)) return true;
+  }
+  return false;
+}
+
+static void warn_of_unused(bt_checked_file *file, bt_rulefile_place place, bt_str word, const char *use,
+                           const char *what) {
+  const bt_range range = {(uint32_t)place.offset, (uint32_t)(place.offset + place.length)};
+  bt_diagnostics_add(&file->unused, file->file.source, BT_W_UNUSED_IN_FILE, range,
+                     "no rule of this file %s `%.*s`, so this %s says nothing", use, BT_FMT(word), what);
+}
+
+/* A file without rules is there to be used. What a rule with a mistake uses is not known. */
+static bt_status find_unused(bt_checked_file *file, bt_error *error) {
+  const bt_own_names *said = bt_shared_names_get(file->file.own_names);
+  if (!said || !file->rule_count || file->error_count) return BT_OK;
+  for (size_t i = 0; i < said->alias_count; i++)
+    if (!uses_alias(file, said->aliases[i].keys[0]))
+      warn_of_unused(file, file->file.alias_places[i], said->aliases[i].keys[0], "reads an attribute", "alias");
+  for (size_t i = 0; i < said->name_count; i++)
+    if (!uses_name(file, said->names[i].word))
+      warn_of_unused(file, file->file.name_places[i], said->names[i].word, "says", "name");
+  bt_diagnostics_sort(&file->unused);
+  file->warning_count += file->unused.count;
+  return file->unused.no_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
 bt_status bt_checked_file_read(bt_str text, const char *name, const char *path, bool proposes, bt_checked_file *out,
                                bt_error *error) {
   *out = (bt_checked_file){.name = name};
+  bt_diagnostics_init(&out->unused);
   bt_status status = bt_rulefile_parse(text, name, &out->file, error);
   if (!status) status = bt_used_files_join(&out->file, name, path, error);
   for (size_t i = 0; !status && i < out->file.rule_count; i++) out->file.rules[i].fields.proposes = proposes;
   if (!status) status = check_rules(out, error);
+  if (!status) status = find_unused(out, error);
   if (status) bt_checked_file_dispose(out);
   return status;
 }
@@ -117,6 +162,7 @@ void bt_checked_file_dispose(bt_checked_file *file) {
     bt_diagnostics_dispose(&file->rules[i].diagnostics);
   }
   free(file->rules);
+  bt_diagnostics_dispose(&file->unused);
   bt_rulefile_dispose(&file->file);
   *file = (bt_checked_file){0};
 }

@@ -28,7 +28,8 @@ typedef struct bt_checked_file {
   size_t rule_count;
   const bt_checked_rule **by_id; /* those with an id, sorted */
   size_t by_id_count;
-  size_t error_count, warning_count; /* over all rules */
+  bt_diagnostics unused;             /* its aliases and names that no rule of it uses, at places of file.source */
+  size_t error_count, warning_count; /* over all rules, with `unused` */
 } bt_checked_file;
 
 /* BT_OK also when rules are wrong: error_count says so. BT_INVALID: it is no rule file, "file:line:column: expected …".

@@ -340,6 +340,20 @@ static bt_status read_group(const document *d, const node *map, file_reader *rea
   return status ? status : read_rules(d, reader->rules, reader, error);
 }
 
+/* Of the keys of a map, which may be NULL. */
+static bt_rulefile_place *places_of(const document *d, const node *map) {
+  bt_rulefile_place *places = bt_arena_array(d->arena, map ? map->count : 0, sizeof *places), *next = places;
+  for (const node *key = map ? map->first : NULL; places && key; key = key->next->next)
+    *next++ = (bt_rulefile_place){key->offset, key->text.len + (key->is_plain ? 0 : 2)};
+  return places;
+}
+
+static bt_status keep_places(const document *d, const bt_own_names_nodes *nodes, bt_rulefile *file, bt_error *error) {
+  file->alias_places = places_of(d, nodes->aliases);
+  file->name_places = places_of(d, nodes->names);
+  return file->alias_places && file->name_places ? BT_OK : bt_error_no_memory(error);
+}
+
 static bt_status read_file(const document *d, bt_rulefile *file, bt_error *error) {
   file_reader reader = {.file = file};
   if (!d->root)
@@ -351,6 +365,7 @@ static bt_status read_file(const document *d, bt_rulefile *file, bt_error *error
     return bt_yaml_fail(d, d->root, error, "a rule file: expected groups: or rules:, got %s",
                         reader.groups ? "both" : "neither");
   status = bt_yaml_go_on(d, bt_own_names_read(d, &reader.own_names, &file->own_names, error), error);
+  if (!status) status = keep_places(d, &reader.own_names, file, error);
   if (status) return status;
   if (reader.rules) return read_rules(d, reader.rules, &reader, error);
   if (!reader.groups) return BT_OK;
@@ -390,6 +405,7 @@ static bt_status parse_file(bt_str text, const char *file_name, bt_rulefile *out
   bt_arena_init(&out->arena, ARENA_CAP_BYTES);
   bt_status status = bt_yaml_document_parse(&d, text, file_name, &out->arena, error);
   d.problems = problems;
+  out->source = d.source;
   if (!status) status = read_file(&d, out, error);
   if (!status) status = check_ids(&d, out, error);
   return status;
@@ -399,6 +415,14 @@ bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out
   bt_status status = parse_file(text, file_name, out, NULL, error);
   if (status) bt_rulefile_dispose(out);
   return status;
+}
+
+void bt_rulefile_parse_roughly(bt_str text, const char *file_name, bt_rulefile *out, bool *is_whole) {
+  bt_buffer problems = {0};
+  bt_error error = {0};
+  bt_status status = parse_file(text, file_name, out, &problems, &error);
+  *is_whole = !status && !problems.len;
+  bt_buffer_dispose(&problems);
 }
 
 static void visit_wrong_texts(const bt_rulefile *file, bt_rulefile_visit visit, void *context) {
@@ -441,6 +465,7 @@ void bt_rulefile_dispose(bt_rulefile *file) {
   for (size_t i = 0; i < file->rule_count; i++) bt_rule_fields_dispose(&file->rules[i].fields);
   free(file->rules);
   bt_shared_names_unref(file->own_names);
+  bt_shared_names_unref(file->all_names);
   bt_arena_dispose(&file->arena);
   *file = (bt_rulefile){0};
 }

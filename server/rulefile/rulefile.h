@@ -110,10 +110,17 @@ typedef struct bt_rulefile_use { /* a file whose aliases and names it has, too: 
   unsigned line, column;
 } bt_rulefile_use;
 
+typedef struct bt_rulefile_place { /* of a key, in what was parsed */
+  size_t offset, length;           /* bytes */
+} bt_rulefile_place;
+
 typedef struct bt_rulefile {
   bt_rulefile_rule *rules; /* a user may take the fields out of a rule (and leave them initialised or empty) */
   size_t rule_count;
+  bt_str source;              /* what was parsed: the text that was given, or in the arena where that was no UTF-8 */
   bt_shared_names *own_names; /* that all its rules have; NULL: none */
+  bt_shared_names *all_names; /* with those of the files that it uses, once they were joined; NULL: none are used */
+  const bt_rulefile_place *alias_places, *name_places; /* of own_names, in its order */
   const bt_rulefile_use *uses;
   size_t use_count;
   bt_arena arena;
@@ -123,6 +130,8 @@ typedef struct bt_rulefile {
  * expected …". The rules are not compiled yet, and their fields not checked beyond their types: bt_rule_definition_new
  * does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
+/* The same of a text that somebody types: *out has what can be read of it, and is to be disposed of. *is_whole: all. */
+void bt_rulefile_parse_roughly(bt_str text, const char *file_name, bt_rulefile *out, bool *is_whole);
 /* Of one rule's text, whose lines and columns are the file's already. */
 typedef void (*bt_rulefile_visit)(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics);
 /* Every problem of a file that bt_rulefile_parse refused: appends a line each, and visits those of its rules that could

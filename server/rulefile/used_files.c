@@ -27,7 +27,7 @@ typedef struct user { /* who says use */
 
 static bt_status fail_use(const user *from, const bt_rulefile_use *use, bt_error *error, const char *what) {
   return bt_error_set(error, BT_INVALID, "%.100s:%u:%u: use: %s, got %.100s", from->name, use->line, use->column, what,
-                      use->path.ptr);
+                      use->path.ptr ? use->path.ptr : "nothing");
 }
 
 /* ---- the path ---- */
@@ -166,7 +166,7 @@ static bt_status give_names(joining *j, bt_rulefile *file, const char *name, bt_
     bt_shared_names_unref(file->rules[i].fields.own_names);
     file->rules[i].fields.own_names = bt_shared_names_ref(all);
   }
-  bt_shared_names_unref(all);
+  file->all_names = all;
   return status;
 }
 

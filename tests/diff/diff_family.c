@@ -20,6 +20,7 @@
 #include "tests/diff/random_family.h"
 #include "tests/naive/naive.h"
 #include "tests/support/asked.h"
+#include "tests/support/own_keys.h"
 #include "tests/support/slow_build.h"
 #include "tests/support/traceql_model.h"
 
@@ -31,6 +32,7 @@ typedef struct census {
   uint64_t shown, decided_by_evidence;
   uint64_t gathered, left_out; /* families by the spans that may matter, traces that are not in them */
   uint64_t violated, resting;  /* of those with gaps: on no link */
+  uint64_t rules, named;       /* named: with aliases or names */
   uint64_t shared;             /* families with a kinship whose order is not theirs */
 } census;
 
@@ -46,11 +48,17 @@ static void stop(const char *what) {
   exit(1);
 }
 
-static bt_rule *compile(bt_str text) {
+/* Every fourth rule by aliases and names. */
+static bt_rule *compile(bt_str text, test_random *random) {
+  static const char *const keys[] = {"k", "m"};
+  own_keys own;
+  bt_compile_options options = {0};
   bt_diagnostics diagnostics;
   bt_rule *rule = NULL;
+  own_keys_make(random, keys, sizeof keys / sizeof *keys, &own);
+  if (test_random_below(random, 4) == 0) options.own_names = &own.names;
   bt_diagnostics_init(&diagnostics);
-  if (bt_rule_compile(text, &rule, &diagnostics, NULL) != BT_OK) {
+  if (bt_rule_compile_with(text, &options, &rule, &diagnostics, NULL) != BT_OK) {
     bt_buffer out = {0};
     bt_diagnostics_print(&diagnostics, text, "rule", &out);
     fprintf(stderr, "%.*s\n", BT_FMT(bt_buffer_str(&out)));
@@ -411,13 +419,15 @@ static void run_rule(test_random *random, census *c) {
   bt_evaluator *evaluator = NULL, *other = NULL;
   bt_plan *plan = NULL;
   random_family_rule(random, &text);
-  bt_rule *rule = compile(bt_buffer_str(&text));
+  bt_rule *rule = compile(bt_buffer_str(&text), random);
+  c->named += rule->used.name_count + rule->used.alias_count > 0;
+  c->rules++;
   if (bt_ruleset_new((const bt_rule *const *)&rule, 1, &ruleset, NULL) != BT_OK) stop("no ruleset");
   if (bt_evaluator_new(ruleset, &evaluator, NULL) != BT_OK) stop("no evaluator");
   if (bt_evaluator_new(ruleset, &other, NULL) != BT_OK) stop("no evaluator");
   if (bt_plan_new(rule, bt_traceql_dialect(), &plan, NULL) != BT_OK) stop("no plan");
   for (int i = 0; i < FAMILIES && c->differences < DIFFERENCES; i++)
-    run_pair(random, evaluator, other, rule, plan, bt_buffer_str(&text), c);
+    run_pair(random, evaluator, other, rule, plan, rule->canonical, c);
   bt_plan_free(plan);
   bt_evaluator_free(evaluator);
   bt_evaluator_free(other);
@@ -431,7 +441,7 @@ static bool census_is_good(const census *c) {
   good = good && c->abroad * 40 >= c->pairs && c->decided_with_gaps * 4 >= c->pairs;
   for (int v = 0; v < VERDICTS; v++) good = good && c->whole[v] * 50 >= c->pairs && c->gaps[v] * 50 >= c->pairs;
   for (int v = 0; v < VERDICTS; v++) good = good && c->hidden[v] * 50 >= c->pairs;
-  good = good && c->shared * 10 >= c->pairs;
+  good = good && c->shared * 10 >= c->pairs && c->named * 8 >= c->rules;
   good = good && c->gathered * 20 >= c->pairs && c->left_out * 4 >= c->gathered;
   good = good && c->shown * 20 >= c->pairs && c->decided_by_evidence * 200 >= c->shown;
   if (!good) printf("too few of something, see above\n");

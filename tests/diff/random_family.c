@@ -51,6 +51,8 @@ static void write_trace(test_random *random, unsigned traces, bt_buffer *out) {
     if (one_in(random, 3)) bt_buffer_printf(out, " service=%s", one_in(random, 2) ? "s" : "t");
     if (one_in(random, 4)) bt_buffer_append(out, BT_STR(" status=error"));
     if (one_in(random, 2)) bt_buffer_printf(out, " k=%u", test_random_below(random, 3));
+    if (one_in(random, 3))
+      bt_buffer_printf(out, one_in(random, 2) ? " m=%u" : " m=\"x\"", test_random_below(random, 3));
     if (is_doubtful && one_in(random, 4)) bt_buffer_append(out, bt_str_from(PICK(random, doubts)));
     if (is_pruned && one_in(random, 3)) bt_buffer_append(out, BT_STR(" aggregation.is_summary=true"));
     write_links(random, traces, out);

@@ -1,4 +1,5 @@
 """Records with one span id and kind that came while their trace was in memory, on the real Tempo: it has both then (tests/facts/facts_copies.py). Those of two services are two spans. Of copies of one span that differ each may be right, whichever comes first.
+Besides, spans that start at once, of a service whose clock writes whole milliseconds, where a rule leaves their order open.
 """
 import json
 import os
@@ -26,6 +27,9 @@ RECORDS = {
 }
 DIFFERING = ("copies", "copies, the other first")
 SERVICES = ("services", "services, alike")
+# Where `COMMIT` and another span of the service begin, in nanoseconds behind `s`.
+CLOCKS = {"tied": (0, 2_000_000), "tied, of a finer clock": (0, 2_000_001), "in order": (1_000_000, 2_000_000)}
+ORDER = "when { s as p } never { COMMIT after p }"
 
 
 class Copies(unittest.TestCase):
@@ -44,8 +48,12 @@ class Copies(unittest.TestCase):
         for number in range(TRACES):
             for spans, service in cls.more_spans(f"{number + 1:032x}"):
                 request["resourceSpans"] += otlp.request(spans, service=service)["resourceSpans"]
+        cls.clocks = {otlp.new_trace_id(): kind for kind in CLOCKS for _ in range(TRACES)}
+        for trace_id, kind in cls.clocks.items():
+            for service, starts in (("gateway", {"gate": -876_543}), ("node", dict(zip(("s", "COMMIT", "other"), (0, *CLOCKS[kind]))))):
+                request["resourceSpans"] += otlp.request([otlp.span(trace_id, name, cls.at + start, SECOND) for name, start in starts.items()], service=service)["resourceSpans"]
         assert cls.tempo.push_request(request)[0] == 200
-        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "work" || name = "call" }', cls.at // SECOND - 60, cls.at // SECOND + 60)) == len(cls.kinds) + TRACES, "all are searchable")
+        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "work" || name = "call" || name = "COMMIT" }', cls.at // SECOND - 60, cls.at // SECOND + 60)) == len(cls.kinds) + TRACES + len(cls.clocks), "all are searchable")
 
     @classmethod
     def more_spans(cls, trace_id):
@@ -61,6 +69,23 @@ class Copies(unittest.TestCase):
         done = run_cli("replay", "--tempo", self.tempo.url, "--dsl", dsl, "--start", str(self.at - HOUR), "--end", str(self.at + HOUR), "--limit", "0", "--json", *more)
         self.assertIn(done.returncode, (0, 1, 3), done.stderr)
         return json.loads(done.stdout)
+
+    def test_equal_starts_of_a_coarse_clock_are_left_open_where_that_is_asked_for(self):
+        for way in ([], ["--strategy", "read"], ["--strategy", "projection"]):
+            for dsl, more, open_order in ((ORDER, [], 0), (ORDER, ["--coarse-clocks", "unknown"], TRACES), ("@coarse_clocks(unknown) " + ORDER, [], TRACES),
+                                          ("@coarse_clocks(exact) " + ORDER, ["--coarse-clocks", "unknown"], 0)):
+                with self.subTest(way=way, dsl=dsl, more=more):
+                    answer = self.replay(dsl, *way, *more)
+                    told = {self.clocks[one["trace_id"]] for one in answer["violations"]}
+                    self.assertEqual((told, answer["violations_found"], answer["inconclusive"]), ({"in order"}, TRACES, open_order))
+                    self.assertEqual(answer["status"], "completed", answer.get("reason"))
+
+    def test_a_recorded_trace_keeps_its_clocks(self):
+        for trace_id, kind in list(self.clocks.items())[::TRACES]:
+            with self.subTest(kind=kind):
+                done = run_cli("record", trace_id, "--dsl", "@coarse_clocks(unknown) " + ORDER, "--tempo", self.tempo.url)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn({"tied": "expect: inconclusive", "in order": "expect: violated"}.get(kind, "expect: satisfied"), done.stdout)
 
     def violating_kinds(self, answer):
         told = [self.kinds[one["trace_id"]] for one in answer["violations"]]

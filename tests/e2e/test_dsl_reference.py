@@ -16,6 +16,7 @@ from betrace_process import run_cli  # noqa: E402
 REFERENCE = os.path.join(ROOT, "docs", "BETRACE_DSL_REFERENCE.md")
 GUIDE = os.path.join(ROOT, "docs", "DSL_SYNTAX_GUIDE.md")
 BLOCK = re.compile(r"^```(betrace|betrace-invalid)\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r"^```yaml\n(.*?)^```$", re.M | re.S)
 
 
 def read(path):
@@ -98,6 +99,10 @@ class DslReferenceTest(unittest.TestCase):
         codes, found_sections = declared_codes(), sections()
         texts = {}
         for code, text in found_sections.items():
+            if not BLOCK.search(text):  # what only a whole file shows
+                drawn = json.loads(run_cli("check", "--json", "-", stdin=FILE.search(text).group(1)).stdout)["diagnostics"]
+                self.assertEqual([(d["code"], d["severity"]) for d in drawn], [(code, "error" if codes[code] else "warning")])
+                continue
             kind, block = BLOCK.search(text).groups()
             self.assertEqual(kind, "betrace-invalid" if codes[code] else "betrace", code)
             texts[code] = block.strip()

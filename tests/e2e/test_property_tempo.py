@@ -85,12 +85,12 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
         print(f"{len(cls.rules)} rules ({cls.refused} refused), {TRACES} traces: {compare.count_verdicts(cls.verdicts)}; {some} rules are violated by some traces and not by all")
         print(f"strategies: {dict(strategies)}; subtracting: {sum(bool(rule.explain['subtracted']) for rule in cls.rules)}", flush=True)
 
-    def replay(self, rules, *options):
-        return compare.replay(self.folder.name, rules, self.tempo.url, *options)
+    def replay(self, rules, *options, rule_file=None):
+        return compare.replay(self.folder.name, rules, self.tempo.url, *options, rule_file=rule_file)
 
-    def check(self, rules, *options, start=None, end=None, expected=None):
+    def check(self, rules, *options, start=None, end=None, expected=None, rule_file=None):
         """One replay of these rules; returns its counters per rule."""
-        found, answer = self.replay(rules, "--start", start or self.start, "--end", end or self.end, *options)
+        found, answer = self.replay(rules, "--start", start or self.start, "--end", end or self.end, *options, rule_file=rule_file)
         wrong = compare.differences(rules, expected or self.expected, found, self.traces) or "\n".join(broken_laws_of(answer))
         if wrong or answer["status"] != "completed":
             self.problems.append(f"options {options}: {answer['status']} {answer.get('reason')}\n{wrong or [rule.text for rule in rules]}")
@@ -175,10 +175,12 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
             totals["subtracted"] += answer["traces_candidate"] - answer["traces_read"]
 
     def test_c_rules_with_names_alone(self):
-        """What attributes and words mean besides themselves is asked for by each of them."""
+        """What attributes and words mean besides themselves is asked for by each of them, in its text, in its file, or in one that this uses."""
         named = [rule for rule in self.others if rule.text.startswith("@")]
-        for number, rule in enumerate(named if FULL or SHORT else named[:ALONE]):
-            self.check([rule], *(("--strategy", "id_sets") if number % 2 and rule.explain["subtracted"] else ()))
+        for number, rule in enumerate(named if FULL or SHORT or "BETRACE_NAMED_RULES" in os.environ else named[:ALONE]):
+            path = compare.write_named_rule(self.folder.name, rule, number % 3 == 2) if number % 3 else None
+            self.check([rule], *(("--strategy", "id_sets") if number % 2 and rule.explain["subtracted"] else ()), rule_file=path)
+        print(f"with names, alone: {len(named)} rules", flush=True)
 
     def test_c_spans_asked_for_first(self):
         """A projection of one rule finds the candidates itself: no search for ids is made, and nothing is lost or told twice."""

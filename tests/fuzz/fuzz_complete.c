@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t offset = ((size_t)data[0] << 8 | data[1]) % (text.len + 1), back;
   bt_completion completion;
   bt_error error;
-  bt_status status = bt_completion_run(text, offset, &completion, &error);
+  bt_status status = bt_completion_run(text, offset, NULL, &completion, &error);
   require(status == BT_OK || (status == BT_INVALID && text.len > 64 * 1024));
   if (!status) {
     while (offset && offset < text.len && ((unsigned char)text.ptr[offset] & 0xC0) == 0x80) offset--;

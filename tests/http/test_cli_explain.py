@@ -36,7 +36,17 @@ class ExplainTest(unittest.TestCase):
         (answer,) = json.loads(run_cli("explain", "--dsl", rule, "--json").stdout)["rules"]
         self.assertEqual(answer["several_names"], [{"attribute": "http.method", "keys": ["http.request.method", "http.method"]}, {"attribute": "tool", "keys": ["tool", "t.name"]}])
         (answer,) = json.loads(run_cli("explain", "--dsl", RULE, "--json").stdout)["rules"]
-        self.assertEqual(answer["several_names"], [])
+        self.assertEqual((answer["several_names"], answer["own_names"]), ([], []))
+
+    def test_names_of_spans(self):
+        """What the words stand for that the rule uses, names in names among them."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "r.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("names: {call: span(k==1 or m==2), mail: call.where(n==3), idle: span(x)}\nrules:\n- {id: one, dsl: 'when { mail } always { b }'}\n")
+            said, answer = run_cli("explain", path).stdout, json.loads(run_cli("explain", path, "--json").stdout)
+        self.assertIn("\n  call stands for: span(k == 1 or m == 2)\n  mail stands for: call.where(n == 3)\n", said)
+        self.assertEqual(answer["rules"][0]["own_names"], [{"name": "call", "spans": "span(k == 1 or m == 2)"}, {"name": "mail", "spans": "call.where(n == 3)"}])
 
     def test_files_and_usage(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -242,6 +242,23 @@ class RecordTest(unittest.TestCase):
         self.assertIn("complete: false", text)
         self.assertIn("expect: inconclusive", text)
 
+    def test_clocks_of_whole_milliseconds_stay_such(self):
+        """Of two services one writes whole milliseconds and one finer; the trace begins with a start of the latter."""
+        document = json.loads(trace(0xAC, span("gate", id="00000000000000d1", service="go"), span("s", at=5, service="node"), span("COMMIT", at=5, service="node")))
+        gate = document["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+        gate["startTimeUnixNano"] = str(int(gate["startTimeUnixNano"]) + 123_457)
+        traces = self.write("clocks.json", json.dumps(document))
+        rules = "rules: [{id: order, %sdsl: 'when { s as p } never { COMMIT after p }'}]\n"
+        said, plain = self.write("said.yaml", rules % "coarse_clocks: unknown, "), self.write("plain.yaml", rules % "")
+        for form in ("inline", "fixture"):
+            done = self.cli("record", "ac", "--rules", said, "--traces", traces, "--as", form, "--whole-file")
+            self.assertEqual((done.returncode, done.stderr), (0, "0 attributes were left out\n" if form == "inline" else done.stderr))
+            self.assertIn("expect: inconclusive", done.stdout)
+        self.assertIn("expect: satisfied", self.cli("record", "ac", "--rules", plain, "--traces", traces, "--whole-file").stdout)
+        refused = self.cli("record", "ac", "--rules", plain, "--traces", traces, "--coarse-clocks", "unknown")
+        self.assertEqual((refused.returncode, refused.stdout), (3, ""))
+        self.assertIn("write coarse_clocks: unknown into the rule", refused.stderr)
+
     def test_statuses(self):
         self.assertEqual(self.cli("record", "ff", "--rules", "rules.yaml", "--traces", self.traces).returncode, 3)
         self.assertEqual(self.cli("record", "--rules", "rules.yaml", "--traces", self.traces).returncode, 2)

@@ -72,6 +72,17 @@ class TraceTest(unittest.TestCase):
             "      db.query of inventory, at +42.0ms for 1.50ms",
             "      and 5 more spans, numbered below"])
 
+    def test_names_of_the_file_are_said_with_what_they_stand_for(self):
+        rules = self.write("named.yaml", "names: {paid: payment.where(amount==1), large: checkout.where(amount>1000)}\n"
+                           "rules: [{id: one, dsl: 'when { large as c } always { paid after c }'}, {id: two, dsl: 'when { large } always { checkout }'}]\n")
+        self.assertEqual(self.draw("--rules", rules).stdout.split("\n\n")[1].split("\n"), [
+            "[1] one: violated (medium)",
+            "    no paid after c",
+            "      c = checkout of checkout-service, at +20.0ms for 700ms: amount = 2000",
+            "    large stands for checkout.where(amount > 1000)",
+            "    paid stands for payment.where(amount == 1)",
+            "[2] two: satisfied"])
+
     def test_the_tree_at_80_columns(self):
         self.assertEqual(self.tree("--rules", self.rules, "--rule", "fraud-check-required", "--rule", "no-declines"), [
             "    POST /checkout                       web-frontend       800ms  █████████████",

@@ -217,6 +217,19 @@ class EditorTest(unittest.TestCase):
         for text, offset in (("checkout", 3), ('"count"', 3), ("# count", 3), ("", 0)):
             self.assertIsNone(self.server.post("/v1/dsl/hover", {"dsl": text, "offset": offset}).json()["name"])
 
+    def test_hover_of_names_that_the_text_gives(self):
+        text = '@name(tool_call = "span(k == 1)") @alias(k, m) when { tool_call.where(c.k == 1) } always { "tool_call" and other.k > 1 }'
+
+        def said(offset):
+            answer = self.server.post("/v1/dsl/hover", {"dsl": text, "offset": offset}).json()
+            return answer["name"] and (answer["class"], answer["name"], answer["signature"], text[answer["range"]["start"]:answer["range"]["end"]])
+        self.assertEqual(said(text.index("tool_call.")), ("name", "tool_call", "tool_call stands for: span(k == 1)", "tool_call"))
+        self.assertEqual(said(text.index("c.k")), ("alias", "k", "k is the first that is there of: k, m", "c.k"))
+        self.assertEqual(said(text.index("other.k")), ("alias", "k", "k is the first that is there of: k, m", "other.k"))
+        self.assertIsNone(said(text.index('tool_call"')))
+        offered = {item["label"]: item["detail"] for item in self.complete(text.replace("other", CURSOR + "other"))["items"]}
+        self.assertEqual(offered["tool_call"], "span(k == 1)")
+
     def test_format(self):
         answer = self.server.post("/v1/dsl/format", {"dsl": "when{a}always{b}# why"})
         self.assertEqual((answer.status, answer.json()), (200, {"formatted": "when { a }\nalways { b } # why\n", "changed": True}))

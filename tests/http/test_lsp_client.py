@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -195,6 +196,41 @@ class ClientTest(unittest.IsolatedAsyncioTestCase):
         self.assertIn("```betrace\nwhen { condition }\n```", hover.contents.value)
         self.assertIsNone(await self.client.text_document_hover_async(types.HoverParams(text_document=here(), position=place(0, 2))))
         await self.end()
+
+    async def test_names_of_the_file_and_of_those_that_it_uses(self):
+        """Offered where they may stand, explained where they do, and kept while the file cannot be read."""
+        with tempfile.TemporaryDirectory(prefix="betrace-lsp-") as folder:
+            with open(os.path.join(folder, "used.yaml"), "w", encoding="utf-8") as file:
+                file.write("aliases: {tool.id: [call.id]}\nnames: {question: span(asks == 1)}\n")
+            uri = "file://" + os.path.join(folder, "rules.yaml")
+            head = "use: [used.yaml]\naliases: {tool.name: [name.of.tool]}\nnames: {tool_call: span(tool.name == \"x\")}\n"
+            text = head + "rules:\n- id: r\n  dsl: question and count(tool_call.where(tool.id == 1)) > 2\n"
+            await self.start()
+            self.assertEqual((await self.open(text, uri)).diagnostics, ())
+
+            async def items(character, line=5):
+                return {item.label: (item.text_edit.new_text, item.detail) for item in (await self.complete(line, character, uri)).items}
+
+            async def said(character):
+                found = await self.client.text_document_hover_async(types.HoverParams(text_document=here(uri), position=place(5, character)))
+                return (found.contents.value.split("\n")[1], (found.range.start.character, found.range.end.character)) if found else None
+
+            self.assertEqual((await items(8))["question"], ("question", "span(asks == 1)"))
+            self.assertEqual((await items(29))["tool_call"], ("tool_call", 'span(tool.name == "x")'))
+            self.assertEqual((await items(45))["tool.name"], ("tool.name", "tool.name, name.of.tool"))
+            self.assertNotIn("tool_call", await items(46))
+            self.assertEqual(await said(9), ("question stands for: span(asks == 1)", (7, 15)))
+            self.assertEqual(await said(28), ('tool_call stands for: span(tool.name == "x")', (26, 35)))
+            self.assertEqual(await said(44), ("tool.id is the first that is there of: tool.id, call.id", (42, 49)))
+            self.assertIsNone(await said(52))
+            await self.change(2, types.TextDocumentContentChangeWholeDocument(text=text.replace("- id: r\n", "- id: [r\n")), uri=uri)
+            self.assertEqual(await said(28), ('tool_call stands for: span(tool.name == "x")', (26, 35)))
+            unused = await self.change(3, types.TextDocumentContentChangeWholeDocument(text=text.replace("tool_call.", "other_call.")), uri=uri)
+            self.assertEqual([(item.code, item.range.start.line, item.severity) for item in unused.diagnostics if item.code == "W030"],
+                             [("W030", 1, types.DiagnosticSeverity.Warning), ("W030", 2, types.DiagnosticSeverity.Warning)])
+            await self.change(4, types.TextDocumentContentChangeWholeDocument(text=text.replace("names: {tool_call", "names: {call_of")), uri=uri)
+            self.assertIsNone(await said(28))
+            await self.end()
 
     async def test_quick_fixes_lead_to_a_text_without_the_problem(self):
         await self.start()

@@ -113,7 +113,7 @@ static void run_case(const text_case *c, void *context) {
   bt_completion completion;
   bt_buffer_append(&whole, (bt_str){text, (size_t)(at - text)});
   bt_buffer_append(&whole, bt_str_from(at + strlen(cursor)));
-  assert_int_equal(bt_completion_run(bt_buffer_str(&whole), (size_t)(at - text), &completion, &error), BT_OK);
+  assert_int_equal(bt_completion_run(bt_buffer_str(&whole), (size_t)(at - text), NULL, &completion, &error), BT_OK);
   show_wants(&completion, &wants);
   expect_text(c, "wants", &wants);
   add_tags(c, &completion);
@@ -200,7 +200,7 @@ static bool is_string_of_nothing(bt_str text, size_t offset) {
 static bool is_offered_at(bt_str text, size_t offset, bt_str word) {
   bt_completion completion;
   bt_language_word known;
-  assert_int_equal(bt_completion_run(text, offset, &completion, &error), BT_OK);
+  assert_int_equal(bt_completion_run(text, offset, NULL, &completion, &error), BT_OK);
   bool is_there =
       is_offered(&completion, word) || (is_string_of_nothing(text, offset) && !bt_language_find(word, 0, &known));
   bt_completion_dispose(&completion);
@@ -276,7 +276,7 @@ static void expect_writable(bt_str text, uint32_t start, bt_str insert, tally *c
 static void expect_sound(bt_str text, uint32_t offset, tally *count) {
   bt_completion completion;
   bt_str cut = {text.ptr, offset};
-  assert_int_equal(bt_completion_run(cut, offset, &completion, &error), BT_OK);
+  assert_int_equal(bt_completion_run(cut, offset, NULL, &completion, &error), BT_OK);
   for (size_t i = 0; i < completion.count; i++)
     expect_writable(text, completion.range.start, completion.items[i].insert, count);
   count->items += completion.count;
@@ -373,10 +373,10 @@ static void test_every_word_is_described(void **state) {
 static void test_bad_offsets(void **state) {
   (void)state;
   bt_completion completion;
-  assert_int_equal(bt_completion_run(BT_STR("a"), 2, &completion, &error), BT_INVALID);
+  assert_int_equal(bt_completion_run(BT_STR("a"), 2, NULL, &completion, &error), BT_INVALID);
   bt_completion_dispose(&completion);
   for (size_t offset = 0; offset <= 7; offset++) {
-    assert_int_equal(bt_completion_run(BT_STR("\xC3\xA9t\xC3\xA9 x"), offset, &completion, &error), BT_OK);
+    assert_int_equal(bt_completion_run(BT_STR("\xC3\xA9t\xC3\xA9 x"), offset, NULL, &completion, &error), BT_OK);
     bt_completion_dispose(&completion);
   }
 }

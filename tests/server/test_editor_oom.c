@@ -14,7 +14,7 @@ enum { TRIES = 5000 };
 
 static bt_status complete(bt_str text, bt_completion *out) {
   bt_error error;
-  bt_status status = bt_completion_run(text, text.len, out, &error);
+  bt_status status = bt_completion_run(text, text.len, NULL, out, &error);
   for (size_t i = 0; i < out->want_count && !status; i++) {
     status = bt_completion_add(out, &out->wants[i], BT_STR("my \"key\""), BT_VALUE_STRING, &error);
     if (!status) status = bt_completion_add(out, &out->wants[i], BT_STR("plain"), BT_VALUE_STRING, &error);

@@ -177,7 +177,7 @@ static void check_help(bt_word_class class, const bt_function_word *word, const 
   bt_completion completion;
   bool is_offered = false;
   assert_int_equal(bt_language_find(bt_str_from(word->name), 1U << class, &found), word->help != NULL);
-  assert_int_equal(bt_completion_run(bt_str_from(place), strlen(place), &completion, NULL), BT_OK);
+  assert_int_equal(bt_completion_run(bt_str_from(place), strlen(place), NULL, &completion, NULL), BT_OK);
   for (size_t i = 0; i < completion.count; i++) {
     if (!bt_str_equal(completion.items[i].label, bt_str_from(word->name))) continue;
     is_offered = true;

@@ -92,10 +92,45 @@ static void test_refused(void **state) {
   expect_said(f, text, true, "a.yaml:1:7: use: expected no file that uses this one, got rules.yaml");
 }
 
+/* The warnings of a file, a line each. */
+static void expect_unused(const char *text, const char *expected) {
+  bt_checked_file file = {0};
+  bt_error error = {0};
+  bt_buffer said = {0};
+  bt_status status = bt_checked_file_read(bt_str_from(text), "rules.yaml", NULL, true, &file, &error);
+  if (status) fail_msg("%s", error.message);
+  for (size_t i = 0; i < file.unused.count; i++) {
+    const bt_diagnostic *found = &file.unused.items[i];
+    bt_str at = {file.file.source.ptr + found->range.start, found->range.end - found->range.start};
+    bt_buffer_printf(&said, "%s %u:%u %.*s: %.*s\n", found->code, found->line, found->column, BT_FMT(at),
+                     BT_FMT(found->message));
+  }
+  assert_string_equal(said.ptr ? said.ptr : "", expected);
+  assert_true(file.error_count || file.warning_count >= file.unused.count);
+  bt_buffer_dispose(&said);
+  bt_checked_file_dispose(&file);
+}
+
+/* A name that another one that is used says is used, too. */
+static void test_names_that_no_rule_uses(void **state) {
+  (void)state;
+  expect_unused("aliases: {k: m, \"other key\": n}\nnames: {tool: span(k == 1), deep: tool, idle: tool}\n"
+                "rules: [{id: r, dsl: deep}]\n",
+                "W030 1:17 \"other key\": no rule of this file reads an attribute `other key`, so this alias says "
+                "nothing\n"
+                "W030 2:41 idle: no rule of this file says `idle`, so this name says nothing\n");
+  expect_unused("names:\n  idle: span(k == 1)\nrules:\n- id: r\n  dsl: '\"idle\" and other'\n- {id: s, dsl: a}\n",
+                "W030 2:3 idle: no rule of this file says `idle`, so this name says nothing\n");
+  expect_unused("names: {tool: a, word: b}\nrules: [{id: r, dsl: tool}, {id: s, dsl: word}]\n", "");
+  expect_unused("aliases: {k: m}\nnames: {tool: a}\n", "");
+  expect_unused("names: {tool: a}\nrules: [{id: r, dsl: 'tool and ('}]\n", "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_names_come_from_all_files, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
+      cmocka_unit_test(test_names_that_no_rule_uses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

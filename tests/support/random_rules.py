@@ -4,6 +4,7 @@ in what it has to leave alone: order, structure, bindings.
 
 Most of them compile; what the checker refuses (a pattern that is none, a name out of sight) is for the caller to drop.
 """
+import json
 import re
 
 import otlp
@@ -402,10 +403,10 @@ def random_alias(rng, key):
     return f"@alias({', '.join((key, *others))}) "
 
 
-def random_name(rng, word, plain):
+def random_name(rng, word, plain, others):
     """The word means spans, which may be those of another word, and of none that is called so."""
     writer = RuleWriter(rng, plain)
-    base = writer.one(f"trace.has({writer.predicate()})", f"span({writer.predicate()})", f"name:{word}")
+    base = writer.one(f"trace.has({writer.predicate()})", f"span({writer.predicate()})", f"name:{word}", *others)
     spans = base + (f".where({writer.predicate(1)})" if writer.chance(2) else "")
     return f"@name({word} = {quote(spans)}) "
 
@@ -415,6 +416,15 @@ def random_named_rule(rng, plain=True):
     while True:
         text = random_rule(rng, plain)
         names = "".join(random_alias(rng, key) for key in ALIASED if says(text, key) and rng.randrange(2))
-        names += "".join(random_name(rng, word, plain) for word in sorted(set(PLAIN)) if says(text, word) and rng.randrange(2))
+        words = [word for word in sorted(set(PLAIN)) if says(text, word) and rng.randrange(2)]
+        names += "".join(random_name(rng, word, plain, words[:number]) for number, word in enumerate(words))
         if names:
             return names + text
+
+
+def file_of_named_rule(text, rule_id):
+    """What a rule file says where the text of random_named_rule says @alias and @name: its content, and of the rule nothing else."""
+    aliases = {keys.split(", ")[0]: keys.split(", ")[1:] for keys in re.findall(r"@alias\((.*?)\) ", text)}
+    names = {word: json.loads(spans) for word, spans in re.findall(r'@name\((\w+) = ("(?:[^"\\]|\\.)*")\) ', text)}
+    dsl = re.sub(r'^(?:@alias\(.*?\) |@name\(\w+ = "(?:[^"\\]|\\.)*"\) )+', "", text)
+    return {"aliases": aliases, "names": names, "rules": [{"id": rule_id, "name": rule_id, "dsl": dsl}]}

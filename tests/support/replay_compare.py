@@ -4,6 +4,7 @@ import json
 import os
 
 from betrace_process import Betrace, run_cli
+from random_rules import file_of_named_rule
 
 Rule = collections.namedtuple("Rule", "id text explain")
 
@@ -29,6 +30,18 @@ def write_rules(folder, rules):
     path = os.path.join(folder, "rules.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"rules": [{"id": rule.id, "name": rule.id, "dsl": rule.text} for rule in rules]}, file)
+    return path
+
+
+def write_named_rule(folder, rule, is_used):
+    """A rule of random_named_rule as a rule file says it, or one that takes its aliases and names from another file; returns its path."""
+    content, path = file_of_named_rule(rule.text, rule.id), os.path.join(folder, "named.json")
+    if is_used:
+        with open(os.path.join(folder, "used.json"), "w", encoding="utf-8") as file:
+            json.dump({key: content.pop(key) for key in ("aliases", "names")}, file)
+        content["use"] = ["used.json"]
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file)
     return path
 
 
@@ -62,10 +75,11 @@ def count_verdicts(verdicts):
     return dict(totals)
 
 
-def replay(folder, rules, tempo_url, *options):
-    """({rule id: set of violating trace ids}, the whole answer) by `betrace replay`. Without a Tempo the options say where traces come from."""
+def replay(folder, rules, tempo_url, *options, rule_file=None):
+    """({rule id: set of violating trace ids}, the whole answer) by `betrace replay`. Without a Tempo the options say where traces come from. `rule_file` has these rules
+    in another way."""
     source = ("--tempo", tempo_url) if tempo_url else ()
-    done = run_cli("replay", "--rules", write_rules(folder, rules), *source, "--json", *options, timeout=600)
+    done = run_cli("replay", "--rules", rule_file or write_rules(folder, rules), *source, "--json", *options, timeout=600)
     if not done.stdout:
         raise AssertionError(f"replay ended with {done.returncode}: {done.stderr}")
     answer = json.loads(done.stdout)

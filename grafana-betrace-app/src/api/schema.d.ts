@@ -236,7 +236,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What the word at a place of a text means; all null where it is none of the language's. */
+        /** What the word at a place of a text means; all null where it is none of the language's, nor one of @alias and @name. */
         post: operations["hoverRule"];
         delete?: never;
         options?: never;
@@ -1013,6 +1013,12 @@ export interface components {
                     attribute: string;
                     /** @description it is worth what the first of them is that is there */
                     keys: string[];
+                }[];
+                /** @description the words for spans that the rule's text or file gives, and that it uses */
+                own_names: {
+                    name: string;
+                    /** @description what it stands for */
+                    spans: string;
                 }[];
                 reads_by_id: boolean;
                 rests_on_absence: boolean;
@@ -3088,6 +3094,7 @@ export interface operations {
                     "application/json": {
                         range: components["schemas"]["TextRange"] | null;
                         name: string | null;
+                        /** @description one of the language's */
                         class: string | null;
                         signature: string | null;
                         doc: string | null;

@@ -115,6 +115,8 @@ static bt_status write_test(record_run *run, const bt_family *family, bool is_in
     status = bt_rule_keys_add(&read, rules_of(run)[i]->rule, error);
   bt_redaction redaction = {
       .read = &read, .kept = run->kept, .kept_count = run->kept_count, .keeps_all = run->keeps_all};
+  for (size_t i = 0; i < run->options.rules.count; i++)
+    redaction.keeps_fractions |= rules_of(run)[i]->rule->coarse_clocks == BT_CLOCKS_UNKNOWN;
   bt_trace_id_format(&family->traces[0].trace->id, id);
   snprintf(usual, sizeof usual, "trace %s", id);
   bt_buffer_append(&run->test, BT_STR("  - name: "));
@@ -152,13 +154,22 @@ static bool is_open(const record_run *run, const bt_rule_verdict *verdicts) {
   return false;
 }
 
+/* Some verdict is what it is because of --coarse-clocks alone. */
+static bool hangs_on_flag(const record_run *run, const bt_rule_verdict *verdicts) {
+  for (size_t i = 0; i < run->options.rules.count; i++)
+    if (verdicts[i].verdict == BT_INCONCLUSIVE && verdicts[i].reason == BT_REASON_TIME &&
+        rules_of(run)[i]->rule->coarse_clocks == BT_CLOCKS_UNSAID)
+      return run->options.assumptions.coarse_clocks_unknown;
+  return false;
+}
+
 /* With as little said of what is not known as gives the verdicts. */
 static bt_status record_family(record_run *run, const bt_family *family, bool is_incomplete,
                                const bt_rule_verdict *verdicts, bt_error *error) {
   bt_status status = BT_REFUSED;
   for (run->gaps = SAYS_NO_GAPS; status == BT_REFUSED && run->gaps < GAPS_END; run->gaps++) {
     bool is_first = run->gaps == SAYS_NO_GAPS;
-    if (!is_first && !is_open(run, verdicts)) return status;
+    if (!is_first && !is_open(run, verdicts)) break;
     bt_buffer_clear(&run->test);
     bt_buffer_clear(&run->file);
     bt_buffer_clear(&run->path);
@@ -166,6 +177,10 @@ static bt_status record_family(record_run *run, const bt_family *family, bool is
     if (status) return status;
     status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
   }
+  if (status == BT_REFUSED && hangs_on_flag(run, verdicts))
+    return bt_error_set(error, BT_REFUSED,
+                        "a verdict is inconclusive (time) by --coarse-clocks, which tests do not know: write "
+                        "coarse_clocks: unknown into the rule");
   if (status != BT_REFUSED || !is_open(run, verdicts)) return status;
   return bt_error_set(
       error, BT_REFUSED,

@@ -119,17 +119,18 @@ static const char *kind_name(bt_span_kind kind) {
   return (unsigned)kind < sizeof names / sizeof names[0] ? names[kind] : "unspecified";
 }
 
-static int64_t start_of(const bt_family *family) {
+static int64_t start_of(const bt_family *family, bool keeps_fractions) {
   int64_t start_ns = INT64_MAX;
   for (uint32_t i = 0; i < family->trace_count; i++) {
     int64_t own_ns = bt_trace_start_ns(family->traces[i].trace);
     if (own_ns && own_ns < start_ns) start_ns = own_ns;
   }
-  return start_ns == INT64_MAX ? 0 : start_ns;
+  if (start_ns == INT64_MAX) return 0;
+  return keeps_fractions ? start_ns - start_ns % 1000000 : start_ns;
 }
 
 static void write_span(const bt_family *family, const bt_span *span, bt_redaction *redaction, bt_buffer *out) {
-  int64_t origin_ns = start_of(family);
+  int64_t origin_ns = start_of(family, redaction->keeps_fractions);
   char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   bt_span_id_format(&span->id, id);
   bt_span_id_format(&span->parent_id, parent);
