@@ -102,7 +102,7 @@ def trace_ids(path):
 def said_of(paths):
     """What all packs say of the traces of these files."""
     words = [word for pack in sorted(PACKS.glob("*.yaml")) for word in ("--rules", pack)]
-    done = run_cli("eval", "--json", "--all", *words, *paths)
+    done = run_cli("eval", "--json", "--all", *words, *paths, timeout=600)
     if done.returncode not in (0, 1, 3):
         raise AssertionError(done.stderr[:2000])
     return [verdict for verdict in map(json.loads, done.stdout.splitlines()) if "trace_id" in verdict]
