@@ -2,11 +2,13 @@
 instrumentations. It takes their spans by `betrace listen --save`, and writes one small file for each run.
 
     python3 tests/libraries/record.py [STACK …]        writes tests/libraries/recorded/LIBRARY-VERSION-SCENARIO.jsonl
+    python3 tests/libraries/record.py --new [STACK …]  writes only the runs that have no file yet
     python3 tests/libraries/record.py --check          records all into a folder of its own and holds that to what is expected
 
 Ids, and the time at which a run began, are replaced. Attributes that say where a program ran are left out,
 and texts of more than 300 characters are cut. Nothing else is changed.
 """
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -183,6 +185,11 @@ def run_service(stack, addresses, folder):
     return runs_of(stack, listener)
 
 
+def without_known(stack):
+    """The stack with those of its runs alone that have no file."""
+    return dataclasses.replace(stack, paths=[path for path in stack.paths if not list(RECORDED.glob(f"{stack.file(stack.scenario(path))}.jsonl*"))])
+
+
 def record(stack, addresses, target):
     with tempfile.TemporaryDirectory(prefix="betrace-libraries-") as folder:
         runs = (run_agents if stack.agent else run_service)(stack, addresses, folder)
@@ -199,6 +206,8 @@ def main(arguments):
     check = "--check" in arguments
     wanted = [word for word in arguments if not word.startswith("--")]
     stacks = [stack for stack in STACKS if not wanted or stack.name in wanted]
+    if "--new" in arguments:
+        stacks = [stack for stack in map(without_known, stacks) if stack.paths]
     install_packages()
     with tempfile.TemporaryDirectory(prefix="betrace-libraries-") as folder:
         os.chmod(folder, 0o755)

@@ -61,6 +61,43 @@ BROKEN = {
     "unbounded": ("ai-unbounded-answer",),
     "other-model": ("ai-model-not-allowed",),
     "from-memory": ("ai-answer-without-retrieval",),
+    # Spans that a program names itself (steps.json), as no library has names for them.
+    "own-no-fraud-check": ("payments-fraud-check-before-large-capture",),
+    "own-not-authorized": ("payments-capture-needs-authorization",),
+    "own-captured-twice": ("payments-captured-twice",),
+    "own-refund-first": ("payments-refund-without-capture",),
+    "own-refund-too-large": ("payments-refund-exceeds-capture",),
+    "own-not-in-ledger": ("payments-ledger-entry-after-capture",),
+    "own-declined-shipped": ("payments-declined-not-shipped",),
+    "own-other-currency": ("payments-currency-changes",),
+    "own-no-idempotency-key": ("payments-provider-call-without-idempotency-key",),
+    "own-phi-not-audited": ("hipaa-phi-access-audited",),
+    "own-phi-denied": ("hipaa-phi-access-authorized",),
+    "own-phi-shared-user": ("hipaa-unique-user",),
+    "own-emergency-not-reviewed": ("hipaa-emergency-access-reviewed",),
+    "own-phi-in-clear": ("hipaa-phi-leaves-encrypted",),
+    "own-bulk-export": ("hipaa-bulk-export-approved",),
+    "own-read-unchecked": ("soc2-data-access-authorized",),
+    "own-role-not-approved": ("soc2-access-granted-with-approval",),
+    "own-session-left": ("soc2-offboarding-revokes-sessions",),
+    "own-alert-lost": ("soc2-alert-reaches-somebody",),
+    "own-deployed-untested": ("soc2-deployment-approved-and-tested",),
+    "own-backup-not-verified": ("soc2-backup-verified",),
+    "own-card-not-audited": ("pci-cardholder-data-access-logged",),
+    "own-detokenized": ("pci-detokenize-only-by-payments",),
+    "own-no-second-factor": ("pci-admin-login-with-second-factor",),
+    "own-card-in-clear": ("pci-card-data-in-transit",),
+    "own-six-logins": ("security-login-attempts",),
+    "own-old-tls": ("security-old-tls",),
+    "own-id-in-name": ("otel-id-in-span-name",),
+    "own-statement-as-name": ("otel-statement-as-span-name",),
+    "own-query-without-system": ("otel-query-without-system",),
+    "own-not-redacted": ("ai-personal-data-redacted-before-model",),
+    "exception-escaped": ("otel-exception-not-marked",),
+    "never-processed": ("messaging-linked-never-processed",),
+    "other-region": ("ai-model-outside-region",),
+    "metadata": ("security-metadata-service-call",),
+    "while-rendering": ("nplus1-query-while-rendering",),
 }
 # What a run does instead where the library stops by itself: it acts on no half answer, and so looks nothing up.
 INSTEAD = {(stack, scenario): ("ai-answer-without-retrieval",) for stack in ("strands", "ai-sdk") for scenario in ("cut", "filtered")}
@@ -132,7 +169,7 @@ def routes_of(file, pattern):
 
 def about(prefix, database, cache="", messages="", rpc="", http="", server=""):
     """Which library a scenario is about."""
-    kinds = ((r"celery", "celery"), (r"layered", "sqlalchemy"), (r"rpc", rpc), (r"quer|n-plus-one|writes|drop|hidden|denied|security-code", database),
+    kinds = ((r"^(right-)?own-|escaped", "sdk"), (r"celery", "celery"), (r"layered", "sqlalchemy"), (r"rpc", rpc), (r"quer|n-plus-one|writes|drop|hidden|denied|security-code|rendering", database),
              (r"cache|list", cache), (r"letter|commit|processed|^loop|fan-out", messages), (r"in-url|slow-request|fails|admin|large|unknown", server),
              (r"", http))
     return lambda scenario: prefix + next(library for pattern, library in kinds if re.search(pattern, scenario))
@@ -141,13 +178,13 @@ def about(prefix, database, cache="", messages="", rpc="", http="", server=""):
 def node_versions():
     with open(HERE / "node" / "package-lock.json", encoding="utf-8") as file:
         packages = json.load(file)["packages"]
-    return {f"js-{name.rsplit('instrumentation-', 1)[-1]}": entry["version"] for name, entry in packages.items()
-            if re.fullmatch(r"node_modules/@opentelemetry/instrumentation-\w+", name)}
+    return {f"js-{re.split('instrumentation-|-node$', name)[-1] or 'sdk'}": entry["version"] for name, entry in packages.items()
+            if re.fullmatch(r"node_modules/@opentelemetry/(instrumentation-\w+|sdk-node)", name)}
 
 
 def python_versions():
-    found = re.findall(r"^opentelemetry-instrumentation-(\w+)==(\S+)", (HERE / "python" / "requirements.txt").read_text(encoding="utf-8"), re.M)
-    return {f"py-{name}": version for name, version in found if name not in ("dbapi", "wsgi")}
+    found = re.findall(r"^opentelemetry-(?:instrumentation-)?(\w+)==(\S+)", (HERE / "python" / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    return {f"py-{name}": version for name, version in found if name not in ("api", "dbapi", "instrumentation", "proto", "wsgi")}
 
 
 def go_versions():
@@ -192,10 +229,12 @@ NAMELESS = {"paths": ["right"], "renamed": {"right": "unknown-service"}}
 
 def services():
     node = {"column": "Node", "folder": HERE / "node", "command": node_command, "versions": node_versions,
-            "library_of": about("js-", "pg", "ioredis", "amqplib", http="http", server="express")}
+            "library_of": about("js-", "pg", "ioredis", "amqplib", rpc="grpc", http="http", server="express")}
+    with open(HERE / "steps.json", encoding="utf-8") as file:
+        own = list(json.load(file))
     node_paths = [*routes_of("node/shop.cjs", r'^  "?([\w/-]+)"?: (?:async )?\('), "fails"]
     python = {"column": "Python", "folder": HERE / "python", "command": python_command, "versions": python_versions,
-              "library_of": about("py-", "psycopg2", "redis", "pika", http="requests", server="flask")}
+              "library_of": about("py-", "psycopg2", "redis", "pika", rpc="grpc", http="requests", server="flask")}
     python_paths = routes_of("python/shop.py", r'^    "([\w/-]+)":')
     go = {"column": "Go", "folder": HERE / "go", "command": go_command, "versions": go_versions,
           "library_of": about("go-", "otelsql", rpc="otelgrpc", http="otelhttp", server="otelhttp")}
@@ -205,9 +244,9 @@ def services():
     java_paths = routes_of("java/src/main/java/Shop.java", r'^    route\("([\w/-]+)"')
     nameless = {**NEW, "OTEL_SERVICE_NAME": ""}
     unset = {key: value for key, value in NEW.items() if key != "OTEL_SERVICE_NAME"}  # of an empty one the Java agent makes no service.name at all
-    return [Stack("node", env=NEW, paths=node_paths, **node), Stack("node-old", env=OLD, paths=node_paths, **node),
+    return [Stack("node", env=NEW, paths=[*node_paths, *own], **node), Stack("node-old", env=OLD, paths=node_paths, **node),
             Stack("node-nameless", env=nameless, **NAMELESS, **node),
-            Stack("python", env=NEW, paths=python_paths, **python), Stack("python-old", env=OLD, paths=python_paths, **python),
+            Stack("python", env=NEW, paths=[*python_paths, *own], **python), Stack("python-old", env=OLD, paths=python_paths, **python),
             Stack("python-nameless", env=nameless, **NAMELESS, **python),
             Stack("go", env=NEW, paths=go_paths, **go), Stack("go-nameless", env=nameless, **NAMELESS, **go),
             Stack("java", env=NEW, paths=java_paths, **java), Stack("java-old", env=OLD, paths=java_paths, **java),
@@ -226,14 +265,18 @@ AGENTS = {
     "langfuse": ("Langfuse", HERE / "agents-python/requirements.txt", "langfuse"),
 }
 
+ADDRESSED = ("openai-agents-v2", "pydantic-ai")  # those that write the address of a model
+
 
 def agents():
     with open(HERE / "scripts.json", encoding="utf-8") as file:
-        paths = list(json.load(file))
+        all_paths = list(json.load(file))
+    paths = [path for path in all_paths if path != "other-region"]
     for library, (column, pins, package) in AGENTS.items():
         version = re.search(rf"^{package}==(\S+)", pins.read_text(encoding="utf-8"), re.M)[1]
         yield Stack(library, column, HERE / "agents-python", lambda _, pins=pins, library=library: [python_with(pins), "agent.py", library],
-                    lambda library=library, version=version: {library: version}, AGENT_ENV, lambda _, library=library: library, paths, agent=True)
+                    lambda library=library, version=version: {library: version}, AGENT_ENV, lambda _, library=library: library,
+                    all_paths if library in ADDRESSED else paths, agent=True)
     with open(HERE / "agents-js" / "package-lock.json", encoding="utf-8") as file:
         version = json.load(file)["packages"]["node_modules/ai"]["version"]
     yield Stack("ai-sdk", "AI SDK", HERE / "agents-js", ai_sdk_command, lambda: {"ai-sdk": version}, AGENT_ENV, lambda _: "ai-sdk", paths, agent=True)

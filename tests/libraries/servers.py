@@ -151,7 +151,7 @@ def next_answer(asked):
     text = json.dumps([message for message in asked["messages"] if message["role"] == "user"][0]["content"])
     script = json.loads(re.search(r"SCRIPT(\{.*\})END", json.loads(text) if isinstance(json.loads(text), str) else json.loads(text)[0]["text"])[1])
     before = sum(1 for message in asked["messages"] if message["role"] == "assistant")
-    message, finish = {"role": "assistant", "content": "done"}, "stop"
+    message, finish = {"role": "assistant", "content": "done"}, script.get("last", "stop")
     if before < len(script["tools"]):
         name, arguments = script["tools"][before]
         call = {"id": f"c{before}", "type": "function", "index": 0, "function": {"name": name, "arguments": json.dumps(arguments)}}
@@ -161,7 +161,7 @@ def next_answer(asked):
 
 
 class Model(http.server.BaseHTTPRequestHandler):
-    """A model behind OpenAI's API for chats, whole and in parts."""
+    """A model behind OpenAI's API for chats, whole and in parts. As a proxy it is one at every address."""
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):

@@ -14,6 +14,7 @@ LIBRARY = sys.argv[1]
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scripts.json"), encoding="utf-8") as file:
     SCRIPTS = json.load(file)
 URL, KEY = os.environ["MODEL_URL"], "none"
+os.environ.update(HTTP_PROXY=URL.removesuffix("/v1"), NO_PROXY="127.0.0.1")  # a model elsewhere is the same one
 provider = TracerProvider()
 if LIBRARY != "langfuse":
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -45,6 +46,10 @@ def prompt():
     return f"where is my order? SCRIPT{json.dumps(script)}END"
 
 
+def url():
+    return script.get("url", URL)
+
+
 def limits():
     return None if script.get("unbounded") else 800
 
@@ -53,7 +58,7 @@ async def with_agents():
     import agents
     from openai import AsyncOpenAI
     agents.set_tracing_disabled(False)
-    model = agents.OpenAIChatCompletionsModel(model=script["model"], openai_client=AsyncOpenAI(base_url=URL, api_key=KEY))
+    model = agents.OpenAIChatCompletionsModel(model=script["model"], openai_client=AsyncOpenAI(base_url=url(), api_key=KEY))
     agent = agents.Agent(name="support", model=model, tools=[agents.function_tool(search_orders), agents.function_tool(send_email)],
                          model_settings=agents.ModelSettings(max_tokens=limits()))
     await agents.Runner.run(agent, prompt(), max_turns=40)
@@ -64,14 +69,14 @@ async def with_pydantic_ai():
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
     from pydantic_ai.usage import UsageLimits
-    agent = Agent(OpenAIChatModel(script["model"], provider=OpenAIProvider(base_url=URL, api_key=KEY)), name="support", tools=[search_orders, send_email])
+    agent = Agent(OpenAIChatModel(script["model"], provider=OpenAIProvider(base_url=url(), api_key=KEY)), name="support", tools=[search_orders, send_email])
     await agent.run(prompt(), model_settings={} if script.get("unbounded") else {"max_tokens": 800}, usage_limits=UsageLimits(request_limit=None))
 
 
 async def with_strands():
     from strands import Agent, tool
     from strands.models.openai import OpenAIModel
-    model = OpenAIModel(client_args={"base_url": URL, "api_key": KEY}, model_id=script["model"],
+    model = OpenAIModel(client_args={"base_url": url(), "api_key": KEY}, model_id=script["model"],
                         params={} if script.get("unbounded") else {"max_tokens": 800})
     await Agent(name="support", model=model, tools=[tool(search_orders), tool(send_email)], callback_handler=None).invoke_async(prompt())
 
@@ -99,7 +104,7 @@ async def plainly(name, arguments):
 
 async def with_openllmetry():
     import openai
-    await with_client(openai.OpenAI(base_url=URL, api_key=KEY), plainly)
+    await with_client(openai.OpenAI(base_url=url(), api_key=KEY), plainly)
 
 
 async def with_langfuse():
@@ -111,7 +116,7 @@ async def with_langfuse():
             span.update(output=await plainly(name, arguments))
             return "done"
     with get_client().start_as_current_observation(name="support", as_type="agent"):
-        await with_client(OpenAI(base_url=URL, api_key=KEY), observed)
+        await with_client(OpenAI(base_url=url(), api_key=KEY), observed)
 
 
 async def with_mcp():
@@ -123,7 +128,7 @@ async def with_mcp():
             if name == "send_email":
                 approve()
             return (await session.call_tool(name, arguments)).content[0].text
-        await with_client(openai.OpenAI(base_url=URL, api_key=KEY), behind_server)
+        await with_client(openai.OpenAI(base_url=url(), api_key=KEY), behind_server)
 
 
 def serve_mcp():

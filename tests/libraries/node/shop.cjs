@@ -1,5 +1,6 @@
-// A shop of express, pg, ioredis and amqplib under OpenTelemetry's instrumentations: each route is a run that tests/libraries/record.py asks for.
+// A shop of express, pg, ioredis, amqplib and gRPC under OpenTelemetry's instrumentations: each route is a run that tests/libraries/record.py asks for.
 // It writes its port, and ends when its input does. PG_URL, REDIS_URL, AMQP_URL and PARTNER_URL say where the others are.
+// A run of steps.json is spans that a program names itself.
 "use strict";
 const { NodeSDK } = require("@opentelemetry/sdk-node");
 const { OTLPTraceExporter } = require("@opentelemetry/exporter-trace-otlp-proto");
@@ -9,14 +10,17 @@ const instrumentations = [
   new (require("@opentelemetry/instrumentation-pg").PgInstrumentation)(),
   new (require("@opentelemetry/instrumentation-ioredis").IORedisInstrumentation)(),
   new (require("@opentelemetry/instrumentation-amqplib").AmqplibInstrumentation)(),
+  new (require("@opentelemetry/instrumentation-grpc").GrpcInstrumentation)(),
 ];
 const sdk = new NodeSDK({ traceExporter: new OTLPTraceExporter(), instrumentations });
 sdk.start();
 
 const http = require("node:http");
+const net = require("node:net");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { trace } = require("@opentelemetry/api");
+const { trace, SpanKind, SpanStatusCode } = require("@opentelemetry/api");
 const express = require("express");
+const grpc = require("@grpc/grpc-js");
 const pg = require("pg");
 const Redis = require("ioredis");
 const amqp = require("amqplib");
@@ -24,7 +28,7 @@ const amqp = require("amqplib");
 const { PG_URL, REDIS_URL, AMQP_URL, PARTNER_URL } = process.env;
 const tracer = trace.getTracer("shop");
 const app = express();
-let pool, redis, channel, own;
+let pool, redis, channel, own, stock;
 
 function get(url, options = {}) {
   return new Promise((resolve, reject) => {
@@ -41,6 +45,17 @@ const query = (text, values) => pool.query(text, values);
 // Starts are whole milliseconds in Node, and equal ones are in no order: what is said to come after waits for the next.
 const tick = () => sleep(3);
 const step = async (name, attributes = {}) => { tracer.startSpan(name, { attributes }).end(); await tick(); };
+
+// Spans that a program names itself, one after the other.
+const ownSteps = (steps) => async () => {
+  for (const [name, attributes, ...more] of steps) {
+    const span = tracer.startSpan(name, { attributes, kind: more.includes("client") ? SpanKind.CLIENT : SpanKind.INTERNAL });
+    if (more.includes("error")) span.setStatus({ code: SpanStatusCode.ERROR });
+    await tick();
+    span.end();
+    await tick();
+  }
+};
 
 async function transaction(work) {
   const client = await pool.connect();
@@ -75,6 +90,27 @@ async function send(queue, messages, handle = async () => {}) {
   await channel.cancel(queue);
 }
 
+// The partner takes it as a proxy would: nothing leaves this machine.
+const throughPartner = { createConnection: () => net.connect(new URL(PARTNER_URL).port, "127.0.0.1") };
+
+// A client of a gRPC service in this process, whose messages are plain bytes.
+function stockService() {
+  const plain = { requestStream: false, responseStream: false, requestSerialize: (bytes) => bytes, requestDeserialize: (bytes) => bytes,
+    responseSerialize: (bytes) => bytes, responseDeserialize: (bytes) => bytes };
+  const server = new grpc.Server();
+  server.addService({ Get: { ...plain, path: "/shop.Stock/Get" }, Wait: { ...plain, path: "/shop.Stock/Wait" } }, {
+    Get: (asked, answer) => answer(null, asked.request),
+    Wait: (asked, answer) => setTimeout(() => answer(null, asked.request), 400),
+  });
+  return new Promise((resolve) => server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (_, port) => {
+    resolve(new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure()));
+  }));
+}
+
+const call = (method, limit = 5000) => new Promise((resolve) => {
+  stock.makeUnaryRequest(`/shop.Stock/${method}`, (bytes) => bytes, (bytes) => bytes, Buffer.from("x"), { deadline: Date.now() + limit }, resolve);
+});
+
 const ROUTES = {
   right: async () => {
     await query("SELECT name FROM items WHERE id = $1", [1]);
@@ -100,11 +136,20 @@ const ROUTES = {
   "same-host": () => times(21, () => get(`${PARTNER_URL}/ok`)),
   "not-retried": () => get(`${PARTNER_URL}/down`),
   hammer: () => times(5, () => get(`${PARTNER_URL}/limited`)),
+  "right-limited": async () => { await get(`${PARTNER_URL}/limited`); await sleep(300); await get(`${PARTNER_URL}/ok`); },
   "retry-storm": () => times(5, async () => { await get(`${PARTNER_URL}/down`); await sleep(120); }),
   "secret-in-url": async () => {},
   "secret-in-call": () => get(`${PARTNER_URL}/ok?api_key=abc`),
   "card-in-url": async () => {},
   "plain-http": () => get(PARTNER_URL.replace("127.0.0.1", "0.0.0.0") + "/ok"),
+  metadata: () => get("http://169.254.169.254/latest/meta-data/", throughPartner),
+  "while-rendering": () => tracer.startActiveSpan("render cart.html", async (span) => {
+    await query("SELECT name FROM items WHERE id = $1", [1]);
+    span.end();
+  }),
+  "right-rpc": () => call("Get"),
+  "rpc-loop": () => times(21, () => call("Get")),
+  "rpc-deadline": () => call("Wait", 100),
   drop: () => query("DROP TABLE IF EXISTS tmpx"),
   "card-in-query": () => query("SELECT 1 WHERE '4111111111111111' = '2'"),
   "password-in-query": () => query("SELECT id FROM users WHERE password = 'hunter2'"),
@@ -125,6 +170,7 @@ const ROUTES = {
   "admin/right": async () => step("authz.check"),
 };
 
+for (const [name, steps] of Object.entries(require("../steps.json"))) ROUTES[name] = ownSteps(steps);
 for (const [name, run] of Object.entries(ROUTES)) {
   app.get(`/${name}`, async (_, answer) => { await run(); answer.send("ok"); });
 }
@@ -135,6 +181,7 @@ async function main() {
   redis = new Redis(REDIS_URL);
   const connection = await amqp.connect(AMQP_URL);
   channel = await connection.createChannel();
+  stock = await stockService();
   await channel.prefetch(1);
   const server = app.listen(0, "127.0.0.1", () => { own = server.address().port; console.log(own); });
   process.stdin.resume().on("end", async () => {

@@ -1,15 +1,20 @@
-"""A shop of flask, requests, psycopg2, SQLAlchemy, redis, pika and celery under OpenTelemetry's instrumentations: each route is a run
+"""A shop of flask, requests, psycopg2, SQLAlchemy, redis, pika, celery and gRPC under OpenTelemetry's instrumentations: each route is a run
 that tests/libraries/record.py asks for. It writes its port, and ends when its input does. PG_URL, REDIS_URL, AMQP_URL and
-PARTNER_URL say where the others are."""
+PARTNER_URL say where the others are. A run of steps.json is spans that a program names itself."""
+import functools
+import json
 import os
+import pathlib
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
+from opentelemetry.instrumentation.grpc import GrpcInstrumentorClient, GrpcInstrumentorServer
 from opentelemetry.instrumentation.pika import PikaInstrumentor
 from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
@@ -21,11 +26,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(provider)
-for instrumentor in (RequestsInstrumentor, Psycopg2Instrumentor, SQLAlchemyInstrumentor, RedisInstrumentor, PikaInstrumentor, CeleryInstrumentor):
+for instrumentor in (RequestsInstrumentor, Psycopg2Instrumentor, SQLAlchemyInstrumentor, RedisInstrumentor, PikaInstrumentor, CeleryInstrumentor,
+                     GrpcInstrumentorServer, GrpcInstrumentorClient):
     instrumentor().instrument()
 
 import celery  # noqa: E402  instrumented before it is imported
 import flask  # noqa: E402
+import grpc  # noqa: E402
 import pika  # noqa: E402
 import psycopg2  # noqa: E402
 import redis  # noqa: E402
@@ -66,8 +73,54 @@ def step(name, **attributes):
     tracer.start_span(name, attributes={key.replace("__", "."): value for key, value in attributes.items()}).end()
 
 
+def own_steps(steps):
+    """Spans that a program names itself, one after the other."""
+    for name, attributes, *more in steps:
+        with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT if "client" in more else trace.SpanKind.INTERNAL, attributes=attributes) as span:
+            if "error" in more:
+                span.set_status(trace.StatusCode.ERROR)
+
+
 def get(path, **more):
     return requests.get(PARTNER_URL + path, timeout=5, **more)
+
+
+def limited():
+    get("/limited")
+    time.sleep(0.3)
+    get("/ok")
+
+
+def escaped():
+    with tracer.start_as_current_span("job") as span:
+        span.record_exception(ValueError("not today"), escaped=True)
+
+
+def metadata():
+    """The partner takes it as a proxy would: nothing leaves this machine."""
+    requests.get("http://169.254.169.254/latest/meta-data/", timeout=5, proxies={"http": PARTNER_URL})
+
+
+def while_rendering():
+    with tracer.start_as_current_span("render cart.html"):
+        query("SELECT name FROM items WHERE id = %s", (1,))
+
+
+def stock_service():
+    """A channel to a gRPC service in this process, whose messages are plain bytes."""
+    methods = {"Get": lambda request, _: request, "Wait": lambda request, _: (time.sleep(0.4), request)[1]}
+    service = grpc.method_handlers_generic_handler("shop.Stock", {name: grpc.unary_unary_rpc_method_handler(run) for name, run in methods.items()})
+    stock = grpc.server(ThreadPoolExecutor(4), handlers=[service])
+    port = stock.add_insecure_port("127.0.0.1:0")
+    stock.start()
+    return stock, grpc.insecure_channel(f"127.0.0.1:{port}")
+
+
+def call(method, limit=5):
+    try:
+        channel.unary_unary(f"/shop.Stock/{method}")(b"", timeout=limit)
+    except grpc.RpcError:
+        pass
 
 
 def ship_it(_channel):
@@ -205,11 +258,19 @@ ROUTES = {
     "same-host": lambda: times(21, lambda _: get("/ok")),
     "not-retried": lambda: get("/down"),
     "hammer": lambda: times(5, lambda _: get("/limited")),
+    "right-limited": limited,
     "retry-storm": lambda: times(5, storm),
     "secret-in-url": lambda: None,
     "secret-in-call": lambda: get("/ok?api_key=abc"),
     "card-in-url": lambda: None,
     "plain-http": lambda: requests.get(PARTNER_URL.replace("127.0.0.1", "0.0.0.0") + "/ok", timeout=5),
+    "exception-escaped": escaped,
+    "never-processed": lambda: publish("payments"),
+    "metadata": metadata,
+    "while-rendering": while_rendering,
+    "right-rpc": lambda: call("Get"),
+    "rpc-loop": lambda: times(21, lambda _: call("Get")),
+    "rpc-deadline": lambda: call("Wait", 0.1),
     "drop": lambda: query("DROP TABLE IF EXISTS tmpx"),
     "drop-layered": lambda: layered("DROP TABLE IF EXISTS tmpx"),
     "card-in-query": lambda: query("SELECT 1 WHERE '4111111111111111' = '2'"),
@@ -232,6 +293,8 @@ ROUTES = {
     "admin/right": lambda: step("authz.check"),
     "fails": fail,
 }
+STEPS = json.loads((pathlib.Path(__file__).parents[1] / "steps.json").read_text(encoding="utf-8"))
+ROUTES.update((name, functools.partial(own_steps, steps)) for name, steps in STEPS.items())
 
 
 def route(run):
@@ -243,6 +306,7 @@ def route(run):
 
 for name, run in ROUTES.items():
     app.add_url_rule(f"/{name}", name, route(run))
+stock_server, channel = stock_service()
 server = make_server("127.0.0.1", 0, app, threaded=True)
 
 if __name__ == "__main__":
