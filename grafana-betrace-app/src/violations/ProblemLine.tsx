@@ -97,7 +97,10 @@ export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: 
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  problem: css({ borderBottom: `1px solid ${theme.colors.border.weak}` }),
+  problem: css({
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    [theme.breakpoints.down('sm')]: { border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, marginBottom: theme.spacing(1), background: theme.colors.background.primary },
+  }),
   // The button is as large as all of it; times have a tooltip, and links lead elsewhere, so they lie above.
   head: css({ position: 'relative', display: 'grid', gap: theme.spacing(0.5), padding: theme.spacing(1.5, 1), '&:hover': { background: theme.colors.action.hover }, '& time, & a': { position: 'relative', zIndex: 1 } }),
   line: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(0.5, 1.5), '& a': { color: theme.colors.text.link } }),
