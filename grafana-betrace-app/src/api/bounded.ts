@@ -41,3 +41,6 @@ export function bounded(most: number): Bounded {
     }
   };
 }
+
+/** Questions that nobody asked by a click: when something began, and what sets it apart. One runs at a time, on all of the page. */
+export const leading: Bounded = bounded(1);

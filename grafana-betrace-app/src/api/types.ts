@@ -24,6 +24,7 @@ export type SpanLink = Schemas['SpanLink'];
 export type Witness = Schemas['Witness'];
 export type TraceSpan = Schemas['TraceSpan'];
 export type FirstViolation = Schemas['FirstViolation'];
+export type Contrast = Schemas['Contrast'];
 export type Changes = Schemas['Changes'];
 export type Backtest = Schemas['Backtest'];
 export type BacktestAlert = Schemas['BacktestAlert'];

@@ -9,6 +9,7 @@ import logo from '../img/logo.svg';
 import { urls } from '../routing/urls';
 import { useSession } from './sessionContext';
 import { TokenDialog } from './TokenDialog';
+import { touchStyles } from './touch';
 import { useAnchorNavigation } from './useAnchorNavigation';
 
 function pages() {
@@ -52,26 +53,29 @@ function Switches() {
 
 export function StandaloneShell({ basename, children }: { basename: string; children: ReactNode }) {
   const styles = useStyles2(getStyles);
+  const touch = useStyles2(touchStyles);
   useAnchorNavigation(basename);
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#content" onClick={skipToContent}>
         {t('nav.skip', 'Skip to the page')}
       </a>
-      <header className={styles.bar}>
-        <NavLink to={urls('').start()} className={styles.brand}>
-          <img src={logo} alt="" width={24} height={24} />
-          {t('nav.brand', 'BeTrace')}
-        </NavLink>
-        <nav className={styles.nav} aria-label={t('nav.label', 'Pages')}>
-          {pages().map(({ text, url }) => (
-            <NavLink key={url} to={url} end={url === '/'} className={styles.link}>
-              {text}
-            </NavLink>
-          ))}
-        </nav>
-        <Switches />
-      </header>
+      <div className={touch}>
+        <header className={styles.bar}>
+          <NavLink to={urls('').start()} className={styles.brand}>
+            <img src={logo} alt="" width={24} height={24} />
+            {t('nav.brand', 'BeTrace')}
+          </NavLink>
+          <nav className={styles.nav} aria-label={t('nav.label', 'Pages')}>
+            {pages().map(({ text, url }) => (
+              <NavLink key={url} to={url} end={url === '/'} className={styles.link}>
+                {text}
+              </NavLink>
+            ))}
+          </nav>
+          <Switches />
+        </header>
+      </div>
       {children}
       <TokenDialog />
     </div>

@@ -1,6 +1,8 @@
 // The host, for pages: what of it they use, and its page frame.
+import { useStyles2 } from '@grafana/ui';
 import { createContext, useContext, type ReactNode } from 'react';
 import type { Action } from '../permissions';
+import { touchStyles } from './touch';
 import type { Host, PageFrameProps } from './types';
 
 const HostContext = createContext<Host | null>(null);
@@ -24,5 +26,11 @@ export function usePermission(action: Action): boolean {
 /** The frame of a page: title, actions, tabs. Every page has exactly one. */
 export function PageFrame(props: PageFrameProps) {
   const { PageFrame: Frame } = useHost();
-  return <Frame {...props} />;
+  const touch = useStyles2(touchStyles);
+  const { actions, children } = props;
+  return (
+    <Frame {...props} actions={actions && <div className={touch}>{actions}</div>}>
+      <div className={touch}>{children}</div>
+    </Frame>
+  );
 }

@@ -2,15 +2,13 @@
 import { t } from '@grafana/i18n';
 import { Badge, Spinner, Text } from '@grafana/ui';
 import { useQuery } from '@tanstack/react-query';
-import { bounded } from '../api/bounded';
+import { leading } from '../api/bounded';
 import type { Api } from '../api/client';
 import { useApi } from '../api/context';
 import { asApiError } from '../api/problem';
 import { useHost } from '../host/context';
 import { PLAIN } from '../i18n';
 import { beganWhen, dayBefore, mayBeNew } from './leads';
-
-const ask = bounded(1);
 
 /** When it began; and, where that may be today, whether the day before speaks of the rule at all. */
 async function whenBegan(api: Api, ruleId: string, signal: AbortSignal) {
@@ -28,7 +26,7 @@ export function Began({ ruleId }: { ruleId: string }) {
   const zone = useHost().timeZone();
   const first = useQuery({
     queryKey: ['violations', 'began', ruleId],
-    queryFn: ({ signal }) => ask(signal, () => whenBegan(api, ruleId, signal)),
+    queryFn: ({ signal }) => leading(signal, () => whenBegan(api, ruleId, signal)),
     staleTime: 5 * 60_000,
   });
   if (first.error) {

@@ -6,7 +6,7 @@ import { Badge, LinkButton, useStyles2 } from '@grafana/ui';
 import { useMemo } from 'react';
 import { Link } from 'react-router-dom';
 import type { Rule, Series } from '../api/types';
-import { useSeries } from '../api/violations';
+import { isUnevaluated, useSeries } from '../api/violations';
 import { Loading } from '../components/Loading';
 import { QuestionProblem } from '../components/StaleNotice';
 import { SeverityBadge } from '../components/SeverityBadge';
@@ -18,6 +18,7 @@ import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
 import { Began } from './Began';
 import { Card } from './Card';
+import { RoseLine, useRose, type Rose } from './Rose';
 import { dayCounts, dayQuestion, exercisedRules, minutesOf, type DayCounts, type RuleCount } from './dayCounts';
 
 const RANGE = { from: 'now-24h', to: 'now' };
@@ -25,6 +26,8 @@ const SEND_SAMPLES = 'betrace generate --otlp http://tempo:4318';
 const SHOWN = 8;
 /** Of so many it is asked when they began. */
 const ASKED = 5;
+/** Of so many, when their rates rose and with what. */
+const ROSE = 3;
 
 function leadOf(counts: DayCounts, coverage: Series['coverage']): string {
   if (counts.unknownSteps > 0) {
@@ -74,10 +77,12 @@ interface Line {
   /** what is counted under this title */
   count: number;
   isAsked: boolean;
+  /** undefined: nobody asks when its rate rose */
+  rose: Rose | undefined;
   isShadow: boolean;
 }
 
-function RuleLine({ rule, count, isAsked, isShadow }: Line) {
+function RuleLine({ rule, count, isAsked, rose, isShadow }: Line) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   return (
@@ -95,6 +100,7 @@ function RuleLine({ rule, count, isAsked, isShadow }: Line) {
             <Began ruleId={rule.ruleId} />
           </div>
         )}
+        {rose && <RoseLine rose={rose} ruleId={rule.ruleId} range={RANGE} />}
       </div>
       <strong>{count.toLocaleString()}</strong>
     </li>
@@ -142,12 +148,16 @@ function Counted({ counts }: { counts: DayCounts }) {
 }
 
 /** Each number stands under the time that it is of: of what is broken lately, the last hour's. */
-function Groups({ counts, shadow }: { counts: DayCounts; shadow: ReadonlySet<string> }) {
+function Groups({ counts, shadow, isCounted }: { counts: DayCounts; shadow: ReadonlySet<string>; isCounted: boolean }) {
   const styles = useStyles2(getStyles);
   const zone = useHost().timeZone();
   const violated = counts.rules.filter((rule) => rule.count > 0);
   const shown = violated.slice(0, SHOWN);
-  const lineOf = (rule: RuleCount, count: number): Line => ({ rule, count, isAsked: shown.indexOf(rule) < ASKED, isShadow: shadow.has(rule.ruleId) });
+  const rose = useRose(shown.slice(0, ROSE).map(({ ruleId }) => ruleId), RANGE, isCounted);
+  const lineOf = (rule: RuleCount, count: number): Line => {
+    const place = shown.indexOf(rule);
+    return { rule, count, isAsked: place < ASKED, rose: place < ROSE ? rose : undefined, isShadow: shadow.has(rule.ruleId) };
+  };
   const since = Number.isFinite(counts.recentFrom) ? dateTimeFormat(counts.recentFrom, { timeZone: zone, format: 'HH:mm' }) : '';
   const recent = shown.filter((rule) => rule.recent > 0).map((rule) => lineOf(rule, rule.recent));
   return (
@@ -172,7 +182,7 @@ function Counts({ series, exercised, shadow }: { series: Series; exercised: Seri
       {counts.unknownSteps > 0 && counts.unknownSteps < counts.steps && (
         <p className={styles.note}>{t('start.day.steps', 'Not known: {{unknown}} of {{all}} steps of {{minutes}} minutes, all rules together.', { unknown: counts.unknownSteps, all: counts.steps, minutes: minutesOf(series) })}</p>
       )}
-      <Groups counts={counts} shadow={shadow} />
+      <Groups counts={counts} shadow={shadow} isCounted={!isUnevaluated(series)} />
       <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />
     </>
   );
@@ -203,8 +213,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
   headline: css({ ...theme.typography.h3, margin: theme.spacing(0, 0, 0.5) }),
   note: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),
   list: css({ listStyle: 'none', margin: theme.spacing(1, 0), padding: 0 }),
-  rule: css({ display: 'grid', gridTemplateColumns: '90px minmax(0, 1fr) auto', gap: theme.spacing(1), alignItems: 'baseline', justifyItems: 'start', padding: theme.spacing(0.5, 0) }),
-  text: css({ overflowWrap: 'anywhere' }),
+  rule: css({ display: 'grid', gridTemplateColumns: '90px minmax(0, 1fr) auto', gap: theme.spacing(1), alignItems: 'baseline', justifyItems: 'start', padding: theme.spacing(0.5, 0), [theme.breakpoints.down('sm')]: { gridTemplateColumns: 'minmax(0, 1fr) auto', rowGap: 0 } }),
+  text: css({ overflowWrap: 'anywhere', [theme.breakpoints.down('sm')]: { order: 1, gridColumn: '1 / -1' } }),
   name: css({ color: theme.colors.text.link }),
   group: css({ ...theme.typography.h5, margin: theme.spacing(1.5, 0, 0) }),
 });

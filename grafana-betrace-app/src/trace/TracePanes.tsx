@@ -12,6 +12,7 @@ import { collapseAllBut, openTo, traceItems } from './items';
 import { layoutTrace, type TraceLayout } from './layout';
 import { nameOfSpan, selectedOf, useSelection, type Selected } from './selection';
 import { SpanDetails } from './SpanDetails';
+import { SpanSearch } from './SpanSearch';
 import { TraceNotices, traceNotices } from './TraceNotices';
 import { Waterfall } from './Waterfall';
 import { choicesOf, indexById, markWitnesses, spanOfWitness, traceOfWitness, withOneChoice, type Mark } from './witnesses';
@@ -115,10 +116,17 @@ export function TracePanes(props: Props) {
   const items = useMemo(() => traceItems(layout, collapsed, missing?.ghost ?? null), [layout, collapsed, missing]);
   const witness = firstWitness(layout, props);
   const selected = named.span >= 0 ? named.span : witness >= 0 ? witness : layout.rows.length ? layout.rows[0].span : null;
+  const goTo = (span: number) => {
+    select([nameOfSpan(layout.spans[span])]);
+    collapse(openTo(layout, collapsed, span));
+  };
   return (
     <>
       <TraceNotices notices={traceNotices(verdicts, layout, marks.lost)} />
-      <Toolbar layout={layout} marks={marks.shown} onCollapse={collapse} />
+      <div className={styles.tools}>
+        <Toolbar layout={layout} marks={marks.shown} onCollapse={collapse} />
+        <SpanSearch layout={layout} selected={selected} label={labels.spans} onGo={goTo} />
+      </div>
       <div className={styles.panes}>
         <Waterfall
           label={labels.spans}
@@ -141,7 +149,8 @@ export function TracePanes(props: Props) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  toolbar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5), marginBottom: theme.spacing(0.5) }),
+  tools: css({ display: 'flex', flexWrap: 'wrap', justifyContent: 'space-between', gap: theme.spacing(0.5, 2), marginBottom: theme.spacing(0.5) }),
+  toolbar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5) }),
   panes: css({
     display: 'grid',
     gridTemplateColumns: 'minmax(0, 1fr) minmax(260px, 340px)',

@@ -1,8 +1,9 @@
-// What every enabled rule says of this trace.
+// What every enabled rule says of this trace: what it violates and what is left open, and the others on a click.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Badge, useStyles2 } from '@grafana/ui';
+import { Badge, Button, useStyles2 } from '@grafana/ui';
+import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import type { TraceVerdicts } from '../api/types';
@@ -41,11 +42,15 @@ function Row({ item, traceId, isShown, search }: { item: RuleVerdict; traceId: s
 export function VerdictList({ verdicts, ruleId, search }: { verdicts: TraceVerdicts; ruleId: string; search: string }) {
   const styles = useStyles2(getStyles);
   const sorted = [...verdicts.verdicts].sort((a, b) => ORDER[a.verdict] - ORDER[b.verdict] || (a.rule_id < b.rule_id ? -1 : 1));
+  const [isOpen, setIsOpen] = useState(false);
+  const first = sorted.filter((item) => ORDER[item.verdict] < ORDER.satisfied || item.rule_id === ruleId);
+  const rest = sorted.filter((item) => !first.includes(item));
+  const kept = rest.filter(({ verdict }) => verdict === 'satisfied').length;
   return (
     <section className={styles.section} aria-label={t('trace.verdicts.label', 'All rules on this trace')}>
       <h2 className={styles.title}>{t('trace.verdicts.label', 'All rules on this trace')}</h2>
       <ul className={styles.list}>
-        {sorted.map((item) => (
+        {[...first, ...(isOpen ? rest : [])].map((item) => (
           <Row key={item.rule_id} item={item} traceId={verdicts.trace_id} isShown={item.rule_id === ruleId} search={search} />
         ))}
         {verdicts.not_evaluated.map((item) => (
@@ -55,6 +60,12 @@ export function VerdictList({ verdicts, ruleId, search }: { verdicts: TraceVerdi
           </li>
         ))}
       </ul>
+      {first.length + verdicts.not_evaluated.length === 0 && <p className={styles.note}>{t('trace.verdicts.none', 'The trace violates none of them, and none is left open.')}</p>}
+      {rest.length > 0 && (
+        <Button size="sm" variant="secondary" fill="text" icon={isOpen ? 'angle-down' : 'angle-right'} aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+          {t('trace.verdicts.rest', 'Rules that it keeps: {{kept}}; rules that are not about it: {{other}}', { kept, other: rest.length - kept })}
+        </Button>
+      )}
     </section>
   );
 }

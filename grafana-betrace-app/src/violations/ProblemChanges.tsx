@@ -12,11 +12,16 @@ import { PLAIN } from '../i18n';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { useUrls } from '../routing/useUrls';
 import { changeInWords } from './problemWords';
+import { SetApart } from './SetApart';
+import { lastRise, type Around } from './setApart';
 
 /** The last ones tell how it is now. */
 const SHOWN = 2;
 
-function ChangeLine({ change, range }: { change: RateChange; range: UrlTimeRange }) {
+/** What the range of a page is, or of an answer. */
+type AskedRange = Pick<UrlTimeRange, 'from' | 'to'>;
+
+export function ChangeLine({ change, range }: { change: RateChange; range: AskedRange }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const { at, direction, from, to: until } = change;
@@ -32,7 +37,14 @@ function ChangeLine({ change, range }: { change: RateChange; range: UrlTimeRange
   );
 }
 
-export function ProblemChanges({ problem, range }: { problem: FoundProblem; range: UrlTimeRange }) {
+interface Props {
+  problem: FoundProblem;
+  range: AskedRange;
+  /** where to look for what sets it apart; undefined: nobody looks */
+  around?: Around;
+}
+
+export function ProblemChanges({ problem, range, around }: Props) {
   const styles = useStyles2(getStyles);
   const { changes, changes_unknown } = problem;
   if (!changes) {
@@ -45,6 +57,7 @@ export function ProblemChanges({ problem, range }: { problem: FoundProblem; rang
       {changes.slice(-SHOWN).map((change) => (
         <ChangeLine key={change.at} change={change} range={range} />
       ))}
+      {around && lastRise(problem) && <SetApart ruleId={problem.rule_id} around={around} />}
       {earlier > 0 && <p className={styles.fact}>{t('violations.problems.earlier', 'Earlier in this range its rate changed {{n}} times more.', { ...PLAIN, n: earlier })}</p>}
     </>
   );

@@ -14,6 +14,7 @@ import { ProblemChanges } from './ProblemChanges';
 import { ProblemRows } from './ProblemRows';
 import { ProblemSteps } from './ProblemSteps';
 import { barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
+import type { Around } from './setApart';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
 const BAR = { width: 4, gap: 1, height: 24, least: 2 };
@@ -40,13 +41,15 @@ function Bars({ bars }: { bars: FoundProblem['sparkline'] }) {
 interface Props {
   problem: FoundProblem;
   range: UrlTimeRange;
+  /** where to look for what sets it apart; undefined: nobody looks */
+  around: Around | undefined;
   /** undefined: not known (yet) */
   rule: Rule | undefined;
   isOpen: boolean;
   onToggle(): void;
 }
 
-export function ProblemLine({ problem, range, rule, isOpen, onToggle }: Props) {
+export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: Props) {
   const styles = useStyles2(getStyles);
   const { id, rule_id, rule_name, severity, message, first_seen, last_seen, sparkline, trend } = problem;
   const element = useRef<HTMLLIElement>(null);
@@ -80,7 +83,7 @@ export function ProblemLine({ problem, range, rule, isOpen, onToggle }: Props) {
           </span>
           <Runbook rule={rule} />
         </div>
-        <ProblemChanges problem={problem} range={range} />
+        <ProblemChanges problem={problem} range={range} around={around} />
         {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
       </div>
       {isOpen && (
@@ -94,7 +97,10 @@ export function ProblemLine({ problem, range, rule, isOpen, onToggle }: Props) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  problem: css({ borderBottom: `1px solid ${theme.colors.border.weak}` }),
+  problem: css({
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    [theme.breakpoints.down('sm')]: { border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, marginBottom: theme.spacing(1), background: theme.colors.background.primary },
+  }),
   // The button is as large as all of it; times have a tooltip, and links lead elsewhere, so they lie above.
   head: css({ position: 'relative', display: 'grid', gap: theme.spacing(0.5), padding: theme.spacing(1.5, 1), '&:hover': { background: theme.colors.action.hover }, '& time, & a': { position: 'relative', zIndex: 1 } }),
   line: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(0.5, 1.5), '& a': { color: theme.colors.text.link } }),

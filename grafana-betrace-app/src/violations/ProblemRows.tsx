@@ -95,6 +95,9 @@ export function ProblemRows({ problem, range }: { problem: FoundProblem; range: 
   );
 }
 
+/** On a phone. */
+const TAPPED = { display: 'inline-flex', alignItems: 'center', minHeight: 44 };
+
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({ listStyle: 'none', margin: 0, padding: 0 }),
   row: css({
@@ -105,9 +108,9 @@ const getStyles = (theme: GrafanaTheme2) => ({
     overflowWrap: 'anywhere',
     [theme.breakpoints.down('md')]: { gridTemplateColumns: 'minmax(0, 1fr)', padding: theme.spacing(1, 0), '& + &': { borderTop: `1px solid ${theme.colors.border.weak}` } },
   }),
-  time: css({ color: theme.colors.text.link, fontVariantNumeric: 'tabular-nums' }),
+  time: css({ color: theme.colors.text.link, fontVariantNumeric: 'tabular-nums', [theme.breakpoints.down('sm')]: TAPPED }),
   root: css({ color: theme.colors.text.primary }),
   message: css({ color: theme.colors.text.secondary }),
   fact: css({ margin: theme.spacing(0.5, 0), color: theme.colors.text.secondary }),
-  all: css({ display: 'inline-block', padding: theme.spacing(0.5, 0), color: theme.colors.text.link }),
+  all: css({ display: 'inline-block', padding: theme.spacing(0.5, 0), color: theme.colors.text.link, [theme.breakpoints.down('sm')]: TAPPED }),
 });

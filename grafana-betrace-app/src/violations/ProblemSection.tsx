@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Alert, useStyles2 } from '@grafana/ui';
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 
 import type { Rule } from '../api/types';
 import { useProblems } from '../api/violations';
@@ -19,6 +19,7 @@ import { EmptyList } from './EmptyList';
 import { isNarrowed, NO_FILTERS, problemsQuery, type ViolationFilters } from './filters';
 import { ProblemLine } from './ProblemLine';
 import { asPage } from './problemWords';
+import { aroundRises, type Around } from './setApart';
 
 interface Props {
   filters: ViolationFilters;
@@ -48,6 +49,7 @@ export function ProblemSection({ filters, range, rules, setFilters }: Props) {
   const asked = useProblems(problemsQuery(filters, range));
   const list = useProblemKeys();
   const { data: answer, refetch } = asked;
+  const arounds = useMemo(() => (answer ? aroundRises(answer.problems, answer) : new Map<string, Around>()), [answer]);
   if (asked.isPending) {
     return <Loading text={t('violations.problems.loading', 'Reading the whole range, and grouping what is found…')} />;
   }
@@ -84,6 +86,7 @@ export function ProblemSection({ filters, range, rules, setFilters }: Props) {
               key={problem.id}
               problem={problem}
               range={range}
+              around={arounds.get(problem.id)}
               rule={rules?.find(({ id }) => id === problem.rule_id)}
               isOpen={problem.id === filters.problem}
               onToggle={() => setFilters({ problem: problem.id === filters.problem ? '' : problem.id })}

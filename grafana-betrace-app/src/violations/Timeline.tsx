@@ -166,6 +166,7 @@ export function Timeline({ timeline, onPick }: Props) {
             <button
               key={bucket.start}
               type="button"
+              data-fine // as many as fit: a finger takes the picker of the range
               tabIndex={i === focusable ? 0 : -1}
               className={cx(
                 styles.bar,

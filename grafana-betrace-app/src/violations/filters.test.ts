@@ -1,5 +1,5 @@
 // Filters in the URL and the questions that follow from them.
-import { isNarrowed, isWiderThanList, keepingView, listQuery, NO_FILTERS, rowsQuery, seriesQuery, VIOLATION_PARAMETERS, viewOf, type ViolationFilters } from './filters';
+import { chosenCount, isNarrowed, isWiderThanList, keepingView, listQuery, NO_FILTERS, rowsQuery, seriesQuery, VIOLATION_PARAMETERS, viewOf, type ViolationFilters } from './filters';
 
 const NONE: ViolationFilters = { ...NO_FILTERS, order: 'newest', view: '' };
 const FULL: ViolationFilters = {
@@ -94,4 +94,12 @@ describe('questions', () => {
     expect(isNarrowed({ ...NONE, service: 'x' })).toBe(true);
     expect(['problem=0123456789abcdef', 'problem=0123456789abcdef&view=list'].map((query) => isNarrowed(read(query)))).toEqual([false, true]);
   });
+});
+
+it('counts what narrows: rules once, the order never, and a problem only in the list', () => {
+  const none = { ...NO_FILTERS, order: 'oldest', view: '' } as const;
+  expect(chosenCount(none)).toBe(0);
+  expect(chosenCount({ ...none, rule: ['a', 'b'], severity: 'high' })).toBe(2);
+  const problem = { ...none, order: 'newest', problem: '0123456789abcdef' } as const;
+  expect([chosenCount(problem), chosenCount({ ...problem, view: 'list' })]).toEqual([0, 1]);
 });

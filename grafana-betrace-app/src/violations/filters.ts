@@ -69,11 +69,13 @@ export function keepingView(filters: ViolationFilters, change: Partial<Violation
   return { ...change, view: viewOf({ ...filters, ...change, view: '' }) === view ? '' : view };
 }
 
-/** Whether anything but the order narrows what is shown. */
-export function isNarrowed(filters: ViolationFilters): boolean {
+/** How many narrow what is shown; the order does not. */
+export function chosenCount(filters: ViolationFilters): number {
   const { rule, severity, service, framework, trace, problem } = filters;
-  return rule.length > 0 || [severity, service, framework, trace, viewOf(filters) === 'list' && problem].some(Boolean);
+  return [rule.length > 0, severity, service, framework, trace, viewOf(filters) === 'list' && problem].filter(Boolean).length;
 }
+
+export const isNarrowed = (filters: ViolationFilters): boolean => chosenCount(filters) > 0;
 
 export interface QuestionRange {
   start: string;

@@ -15,7 +15,7 @@ export default function changes({ run, inWindow: openWindow, step }) {
   /** A betrace over a rollout of 1.4.3 in the last quarter of the day, started by the first step that asks. */
   const started = () => (rollout ??= (async () => {
     const file = generateStory(path.join(run.world.folder, 'rollout.pb'), 'rollout', '--traces', '4000', '--since', '1425m');
-    const service = await run.world.serve('--traces', file);
+    const service = await run.world.withRules(await run.world.serve('--traces', file), RETRIED);
     run.target.use('rollout', service);
     return service;
   })());
@@ -81,7 +81,6 @@ export default function changes({ run, inWindow: openWindow, step }) {
   step('from an alert to when a problem began, and what else changed then', () => inWindow({}, async (session) => {
     const { page } = session;
     const service = await started();
-    await service.post('/v1/rules', RETRIED);
     await session.goto(`/violations?from=now-24h&to=now&rule=${RETRIED.id}`); // as an alert's instance links to it
     const rose = page.locator('[data-change="rose"]');
     await rose.getByText(/^Rose at/).waitFor();
@@ -89,6 +88,13 @@ export default function changes({ run, inWindow: openWindow, step }) {
     const change = problem.changes.at(-1), began = Date.now() - 1425 * 60_000 / 4;
     assert.ok(Math.abs(Date.parse(change.at) - began) < 45 * 60_000, `${change.at} is when 1.4.3 came`);
     assert.match(await rose.innerText(), /^Rose at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: from none to [\d.]+% \(between/);
+    // An SRE at night: the alert's link was the only click.
+    await page.locator('[data-apart="separates"]').waitFor();
+    const line = await page.locator('[data-problem]').first().innerText();
+    for (const said of [/With .*service\.version 1\.4\.3/, /cloud\.region eu-west-1/, /no retry in this trace/]) {
+      assert.match(line, said);
+    }
+    await settled(page);
     assert.deepEqual(await weightyFaults(page), []);
     await session.shot('problem-rose');
     await rose.getByRole('link', { name: 'What else changed then?' }).click();
@@ -98,6 +104,22 @@ export default function changes({ run, inWindow: openWindow, step }) {
       assert.ok(text.includes(said), `${said}: ${text.slice(0, 2000)}`);
     }
   }));
+
+  for (const theme of ['dark', 'light']) {
+    step(`the first page says it, too, without a click (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      await session.goto('/');
+      const day = page.getByRole('region', { name: 'Last 24 hours' });
+      await day.locator('[data-apart="separates"]').filter({ hasText: /With service\.version 1\.4\.3 .*cloud\.region eu-west-1/ }).waitFor();
+      await day.locator('[data-change="rose"]').waitFor();
+      await settled(page);
+      assert.deepEqual(await weightyFaults(page), []);
+      await session.shot('start-rose');
+      await page.setViewportSize({ width: run.target.roles ? 720 : 390, height: 1400 });
+      await settled(page);
+      await session.shot('start-rose-narrow');
+    }));
+  }
 
   step('too few traces are not "nothing changed"', () => inWindow({}, async (session) => {
     const { page } = session;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { generateStory, ROOT } from '../support/betrace.mjs';
-import { rowsOf, settled } from '../support/pages.mjs';
+import { settled } from '../support/pages.mjs';
 
 /** Their names; tests/app/test_pictures.mjs holds them against what docs show. */
 export const PICTURES = ['violations', 'violation', 'violation-linked'];
@@ -75,12 +75,12 @@ export default function pictures({ run, inWindow, step }) {
     }
   };
 
-  step('the violations of a day, and one of them', async () => {
+  step('the problems of a day, and one violation', async () => {
     const service = await over('rollout', RETRIED, AUDITED);
     await inSize('rollout', 700, async (session, page) => {
-      await session.goto(`/violations?${RANGE}&view=list`);
+      await session.goto(`/violations?${RANGE}`);
+      await page.locator('[data-apart="separates"]').nth(1).waitFor(); // of both rules that the rollout breaks
       await settled(page);
-      await rowsOf(page).first().waitFor();
       await draw(page, 'violations');
       await session.goto(await first(service, RETRIED));
       await settled(page);

@@ -3,6 +3,8 @@ import { act, screen, within } from '@testing-library/react';
 import { replay } from '../../test/replayFixtures';
 import { coverage, rule, violation } from '../../test/fixtures';
 import { answer, NEVER, problem, UNREACHABLE, type Handlers, type StubRequest } from '../../test/host';
+import { contrastAnswer } from '../../test/contrastFixtures';
+import { foundProblem, problemsAnswer } from '../../test/problemFixtures';
 import { render } from '../../test/render';
 import Start from '.';
 
@@ -34,6 +36,7 @@ function show(handlers: Handlers = {}, host = {}) {
       'GET /v1/replays': { replays: [], cursor: null },
       'GET /v1/violations/series': series([0, 0]),
       'GET /v1/rules/fraud-check/first-violation': firstOf(),
+      'GET /v1/problems': problemsAnswer(),
       ...handlers,
     },
   });
@@ -349,6 +352,44 @@ describe('leads', () => {
     show({ ...earlier, 'GET /v1/rules/fraud-check/first-violation': problem(503, 'busy', 'two run already') });
     expect(await screen.findByText('When it began could not be asked: two run already')).toBeInTheDocument();
     expect(screen.queryByText('New today')).not.toBeInTheDocument();
+  });
+
+  describe('when its rate rose', () => {
+    const part = (violations: number) => ({ violations, exercised: 100, seconds: 3600 });
+    const rise = { direction: 'rose' as const, at: '2026-11-20T11:42:13Z', from: '2026-11-20T11:39:00Z', to: '2026-11-20T11:45:00Z', before: part(2), after: part(45) };
+    const broken = (problems: unknown, more = {}) => show({ 'GET /v1/violations/series': counts([4, 3], [5]), 'GET /v1/problems': problems, ...more });
+    const answered = (...changes: Array<Partial<ReturnType<typeof foundProblem>>>) => problemsAnswer({ problems: changes.map((one, at) => foundProblem({ id: `${at}`, ...one })) });
+
+    it('says so, and what sets its traces apart, without a click', async () => {
+      const { host } = broken(answered({ changes: [], count: 99 }, { changes: [rise], count: 4 }), { 'GET /v1/rules/fraud-check/contrast': contrastAnswer() });
+      expect(await screen.findByText(/Rose at/)).toBeInTheDocument();
+      expect(await screen.findByText('service.version 1.4.3')).toBeInTheDocument();
+      const asked = host.requests.find(({ path }) => path === '/v1/problems')?.query;
+      expect([asked?.getAll('rule_id'), asked?.get('start'), asked?.get('end')]).toEqual([['fraud-check'], 'now-24h', 'now']);
+    });
+
+    it.each([
+      ['no change', answered({ changes: [] }), 'No change of its rate could be told from chance.'],
+      ['one is not known', answered({ changes: [] }, { changes: null, changes_unknown: 'steps were not read' }), 'When its rate changed is not known: steps were not read'],
+      ['not among problems', answered({ rule_id: 'other' }), 'When its rate changed is not known: the search for problems found none of its violations'],
+      ['refused', problem(503, 'busy', 'two run already'), 'When its rate changed is not known: two run already'],
+      ['asking', NEVER, 'Looking when its rate changed…'],
+    ])('keeps apart: %s', async (_, problems, words) => {
+      broken(problems);
+      expect(await screen.findByText(words)).toBeInTheDocument();
+    });
+
+    it('says when it fell, and asks nothing further', async () => {
+      const { host } = broken(answered({ changes: [rise, { ...rise, direction: 'fell' }] }));
+      expect(await screen.findByText(/Fell at/)).toBeInTheDocument();
+      expect(host.requests.some(({ path }) => path.endsWith('/contrast'))).toBe(false);
+    });
+
+    it('does not ask before it is known which rules stand first', async () => {
+      const { host } = show({ 'GET /v1/violations/series': { ...series([4, null]), reason: 'not_evaluated: 1 step' } });
+      expect(await screen.findByText('Looking when its rate changed…')).toBeInTheDocument();
+      expect(host.requests.some(({ path }) => path === '/v1/problems')).toBe(false);
+    });
   });
 
   it('names rules of which the day says nothing, each with why', async () => {
