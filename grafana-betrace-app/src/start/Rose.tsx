@@ -10,6 +10,7 @@ import { useApi } from '../api/context';
 import { asApiError } from '../api/problem';
 import type { FoundProblem } from '../api/types';
 import { PLAIN } from '../i18n';
+import { reasonSentence } from '../violations/coverageWords';
 import { ChangeLine } from '../violations/ProblemChanges';
 import { SetApart } from '../violations/SetApart';
 import { aroundRises, lastRise, type Around } from '../violations/setApart';
@@ -22,6 +23,8 @@ interface Range {
 export interface Rose {
   /** undefined: not known yet */
   problems: readonly FoundProblem[] | undefined;
+  /** why not everything was read; null: all was */
+  unread: string | null;
   arounds: ReadonlyMap<string, Around>;
   error: unknown;
 }
@@ -41,15 +44,16 @@ export function useRose(ruleIds: readonly string[], { from, to }: Range, isReady
     staleTime: 5 * 60_000,
   });
   const risen = data ? ruleIds.flatMap((id) => risenOf(data.problems, id) ?? []) : [];
-  return { problems: data?.problems, arounds: data ? aroundRises(risen, data) : new Map<string, Around>(), error };
+  const unread = data && data.status !== 'completed' ? (data.reason ?? data.status) : null;
+  return { problems: data?.problems, unread, arounds: data ? aroundRises(risen, data) : new Map<string, Around>(), error };
 }
 
-function whyUnknown(own: readonly FoundProblem[]): string | null {
-  return own.length === 0 ? t('rose.none-found', 'the search for problems found none of its violations') : (own.find(({ changes }) => !changes)?.changes_unknown ?? null);
+function whyUnknown(own: readonly FoundProblem[], unread: string | null): string | null {
+  return unread ? reasonSentence(unread) : own.length === 0 ? t('rose.none-found', 'the search for problems found none of its violations') : (own.find(({ changes }) => !changes)?.changes_unknown ?? null);
 }
 
 function NotChanged({ why }: { why: string | null }) {
-  return <>{why ? t('rose.unknown', 'When its rate changed is not known: {{why}}', { ...PLAIN, why }) : t('rose.steady', 'No change of its rate could be told from chance.')}</>;
+  return <>{why ? t('rose.unknown', 'When its rate changed is not known: {{why}}', { ...PLAIN, why }) : t('rose.steady', 'No change of its rate could be told from chance in the traces that there are.')}</>;
 }
 
 function Asking({ error }: { error: unknown }) {
@@ -64,12 +68,12 @@ function Asking({ error }: { error: unknown }) {
   );
 }
 
-function Found({ problems, arounds, ruleId, range }: { problems: readonly FoundProblem[]; arounds: Rose['arounds']; ruleId: string; range: Range }) {
+function Found({ problems, rose: { arounds, unread }, ruleId, range }: { problems: readonly FoundProblem[]; rose: Rose; ruleId: string; range: Range }) {
   const own = problems.filter((one) => one.rule_id === ruleId);
   const problem = risenOf(own, ruleId) ?? own.find(({ changes }) => changes?.length);
   const change = problem?.changes?.at(-1);
   if (!problem || !change) {
-    return <NotChanged why={whyUnknown(own)} />;
+    return <NotChanged why={whyUnknown(own, unread)} />;
   }
   const around = arounds.get(problem.id);
   return (
@@ -80,10 +84,10 @@ function Found({ problems, arounds, ruleId, range }: { problems: readonly FoundP
   );
 }
 
-export function RoseLine({ rose: { problems, arounds, error }, ruleId, range }: { rose: Rose; ruleId: string; range: Range }) {
+export function RoseLine({ rose, ruleId, range }: { rose: Rose; ruleId: string; range: Range }) {
   const styles = useStyles2(getStyles);
   return (
-    <div className={styles.line}>{problems ? <Found problems={problems} arounds={arounds} ruleId={ruleId} range={range} /> : <Asking error={error} />}</div>
+    <div className={styles.line}>{rose.problems ? <Found problems={rose.problems} rose={rose} ruleId={ruleId} range={range} /> : <Asking error={rose.error} />}</div>
   );
 }
 

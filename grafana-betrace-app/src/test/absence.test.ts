@@ -99,7 +99,7 @@ it('a preview of a pack does not call that kept of which not all traces were', (
 /** The sentences above, and those whose own tests say them of answers that lack something: start, kept, packs. */
 const ABOUT_TRACES = [
   /^coverage\./, /^kept\.(none|other-request|not-there)/, /^leads\.(idle|none|today|unread|unproven|no-traces|asking|failed|began-failed)/, /^live\./, /^packs\.(idle|nothing|partial|unknown|unread|failed)/,
-  /^past\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
+  /^past\./, /^rose\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
 ];
 /** What the service says of its own comparisons, reports, links and single traces, in the words of the service's status. */
 const OF_A_STATUS = [/^backtest\./, /^changes\./, /^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];

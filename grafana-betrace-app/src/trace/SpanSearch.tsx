@@ -28,7 +28,7 @@ export function SpanSearch({ layout, selected, label, onGo }: Props) {
     <div className={styles.search}>
       <Input
         type="search"
-        width={28}
+        width={34}
         aria-label={t('trace.find.in', 'Find in: {{label}}', { label })}
         placeholder={t('trace.find.placeholder', 'Find a name, service or attribute')}
         value={text}

@@ -369,7 +369,8 @@ describe('leads', () => {
     });
 
     it.each([
-      ['no change', answered({ changes: [] }), 'No change of its rate could be told from chance.'],
+      ['no change', answered({ changes: [] }), 'No change of its rate could be told from chance in the traces that there are.'],
+      ['not everything was read', { ...answered({ changes: [] }), status: 'incomplete', reason: 'timeout: the time was over' }, 'When its rate changed is not known: the time was over'],
       ['one is not known', answered({ changes: [] }, { changes: null, changes_unknown: 'steps were not read' }), 'When its rate changed is not known: steps were not read'],
       ['not among problems', answered({ rule_id: 'other' }), 'When its rate changed is not known: the search for problems found none of its violations'],
       ['refused', problem(503, 'busy', 'two run already'), 'When its rate changed is not known: two run already'],
