@@ -26,9 +26,11 @@ bool bt_checker_allows_event(bt_checker *checker, const bt_ast *node, const bt_p
   if (!place->on_right && (is_time || !place->in_arithmetic)) return true;
   bt_checker_report(
       checker, BT_E_EVENT, node->range,
-      is_time ? "event.time stands on the left of a comparison: a span has many events, so there is no single time"
-              : "an event field stands alone on the left of a comparison: a span has many events, so it has no single "
-                "value");
+      is_time
+          ? "event.time stands on the left of a comparison: a span has many events, so there is no single time, and "
+            "no order of two of them (" BT_NOT_SAID "#the-order-of-two-events)"
+          : "an event field stands alone on the left of a comparison: a span has many events, so it has no single "
+            "value");
   return false;
 }
 

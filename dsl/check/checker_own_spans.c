@@ -171,10 +171,43 @@ static void warn_of_near_word(bt_checker *checker, bt_str word, bt_range range) 
   bt_checker_fix(checker, added, range, "%s", nearest);
 }
 
+/* Words that mean something where a dot or a bracket follows, and what people want with them alone. */
+static const struct {
+  const char *word, *instead;
+} language_words[] = {
+    {"span", "write span(true) for all spans"},
+    {"spans", "write span(true) for all spans"},
+    {"trace", "what some span of the trace meets is trace.has(…)"},
+    {"resource", "a resource is asked of its spans, as in span(resource.service.name == \"shop\")"},
+    {"scope", "a scope is asked of its spans, as in span(scope.name == \"app\")"},
+    {"event", "an event is asked of its span, as in span(event.name == \"exception\")"},
+    {"link", "a link is asked of its span, as in span(exists(link.trace_id))"},
+};
+
+/* `spans.where(…)` can be `span(true).where(…)`; `spans.key > 5` cannot. */
+static bool may_be_call(const bt_checker *checker, bt_range range) {
+  bt_str rest = {checker->text.ptr + range.end, checker->text.len - range.end};
+  return !bt_str_starts_with(rest, BT_STR(".")) || bt_str_starts_with(rest, BT_STR(".where("));
+}
+
+static void warn_of_language_word(bt_checker *checker, bt_str word, bt_range range) {
+  for (size_t i = 0; i < sizeof language_words / sizeof *language_words; i++) {
+    if (!bt_str_equal(word, bt_str_from(language_words[i].word))) continue;
+    bt_diagnostic *added =
+        bt_checker_report(checker, BT_W_LANGUAGE_WORD, range,
+                          "`%.*s` alone selects the spans that have this name, and no others: %s; if spans are named "
+                          "so, quote it",
+                          BT_FMT(word), language_words[i].instead);
+    if (bt_str_starts_with(word, BT_STR("span")) && may_be_call(checker, range))
+      bt_checker_fix(checker, added, range, "span(true)");
+  }
+}
+
 const bt_predicate *bt_checker_word(bt_checker *checker, bt_str word, bt_range range) {
   bt_checker_own_name *own = bt_checker_find_own(checker, word);
   if (!own) {
     warn_of_near_word(checker, word, range);
+    warn_of_language_word(checker, word, range);
     return bt_checker_named(checker, word, range);
   }
   own->is_used = true;

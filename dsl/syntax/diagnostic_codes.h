@@ -56,7 +56,8 @@
  *   W027  a name that changed, and that @semconv does not bridge
  *   W028  a name that the text gives, and that the rule does not use
  *   W029  `where(tool_call)` reads an attribute, and the rule file means spans by that word
- *   W030  an alias or a name of a rule file that no rule of the file uses */
+ *   W030  an alias or a name of a rule file that no rule of the file uses
+ *   W031  a word of the language alone, where it is a span's name */
 #ifndef BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 #define BT_DSL_SYNTAX_DIAGNOSTIC_CODES_H
 
@@ -114,6 +115,7 @@
 #define BT_W_UNUSED_NAME    "W028"
 #define BT_W_OWN_KEY        "W029"
 #define BT_W_UNUSED_IN_FILE "W030"
+#define BT_W_LANGUAGE_WORD  "W031"
 
 /* The page on what no rule can say, to which messages lead by its headings. */
 #define BT_NOT_SAID "docs/reference/not-said.md"

@@ -69,6 +69,7 @@ static const code_meaning meanings[] = {
     {"W028", "A name that the text gives, and that the rule does not use"},
     {"W029", "An attribute that is called as a name of the rule file"},
     {"W030", "An alias or a name of the rule file that no rule of the file uses"},
+    {"W031", "A word of the language that is the name of spans here"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {
