@@ -56,7 +56,8 @@ static unsigned doubt_of_either(const bt_span *span, bt_str key) {
   if (why) return why;
   bt_value own = bt_field_value(span, &own_field, NULL, no_id);
   if (bt_may_be_none(&own) && bt_attributes_find(&span->resource->attributes, key)) return BT_WHY_TYPE;
-  return bt_value_is_missing(&own) ? doubt_of_resource(span, key) : 0;
+  bool is_apart = span->resource->attributes.dropped != BT_NOT_APART;
+  return bt_value_is_missing(&own) && is_apart ? doubt_of_resource(span, key) : 0;
 }
 
 static unsigned doubt_of_part(const bt_span_part *part, bt_str key) {

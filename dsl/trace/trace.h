@@ -75,6 +75,9 @@ typedef struct bt_link {
 
 /* For `dropped` of a scope: the store keeps no attributes of scopes, and of nothing the number of what was dropped. */
 #define BT_NOT_KEPT UINT32_MAX
+/* For `dropped` of a resource: what it has stands among the attributes of its spans, and nobody can tell which these
+ * are. So a key that may be of either is known. */
+#define BT_NOT_APART (UINT32_MAX - 1)
 
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 

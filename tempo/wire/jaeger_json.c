@@ -240,8 +240,7 @@ static bt_status read_references(jaeger_reader *r, uint64_t *children) {
     reference one;
     status = read_reference(r, &one);
     if (links->count < 64 && bt_str_equal(one.type, BT_STR("CHILD_OF"))) *children |= UINT64_C(1) << links->count;
-    const bt_link link = {
-        .trace_id = one.trace_id, .span_id = one.span_id, .attributes.dropped = r->is_stored ? BT_NOT_KEPT : 0};
+    const bt_link link = {.trace_id = one.trace_id, .span_id = one.span_id, .attributes.dropped = BT_NOT_KEPT};
     if (status == BT_OK) status = bt_build_add_link(r->place->build, &link, r->place->error);
   }
   return bt_json_place_finish(r->place, status);
@@ -448,6 +447,6 @@ bt_status bt_jaeger_read_document(bt_json_place *place, bt_span_batch *batch) {
 }
 
 bt_status bt_jaeger_read_stored(bt_json_place *place, bt_span_batch *batch) {
-  jaeger_reader r = {.place = place, .batch = batch, .is_stored = true, .scope.is_stored = true};
+  jaeger_reader r = {.place = place, .batch = batch, .is_stored = true};
   return read_span(&r);
 }

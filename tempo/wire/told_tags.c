@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "tempo/wire/json_number.h"
-#include "tempo/wire/json_reader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -126,8 +125,7 @@ static bt_status find_scope(bt_build *build, bt_told_scope *known, const told_sp
   if (!last || !bt_str_equal(last->name, t->scope) || !bt_str_equal(last->version, t->version)) {
     bt_scope *scope = bt_arena_alloc(&build->arena, sizeof *scope);
     if (!scope) return bt_build_no_room(build, sizeof *scope, error);
-    *scope = (bt_scope){.name = t->scope, .version = t->version};
-    if (known->is_stored) scope->attributes.dropped = BT_NOT_KEPT;
+    *scope = (bt_scope){.name = t->scope, .version = t->version, .attributes.dropped = BT_NOT_KEPT};
     known->last = scope;
   }
   t->span->scope = known->last;
@@ -144,30 +142,4 @@ bt_status bt_told_tags_take(bt_build *build, bt_told_scope *scope, bt_span *span
   if (!t.has_code && t.has_error) span->status = BT_SPAN_STATUS_ERROR;
   if (span->status == BT_SPAN_STATUS_ERROR && !span->status_message.len) span->status_message = t.error_text;
   return find_scope(build, scope, &t, error);
-}
-
-/* ---- events ---- */
-
-/* An object of one key, whose value is an object. */
-static bool read_only_key(bt_json *json, bt_str *out) {
-  bt_str key, other;
-  if (!bt_json_open_object(json) || !bt_json_next_key(json, &key) || bt_json_peek(json) != BT_JSON_OBJECT) return false;
-  if (!bt_json_skip(json) || bt_json_next_key(json, &other) || json->problem || !bt_json_at_end(json)) return false;
-  *out = key;
-  return true;
-}
-
-bt_status bt_told_event_name(bt_build *build, bt_str *name, bt_error *error) {
-  const bt_str text = *name;
-  bt_json json;
-  if (text.len < 2 || text.ptr[text.len - 1] != '}' || (text.ptr[0] != '"' && text.ptr[0] != '{')) return BT_OK;
-  char *object = bt_arena_alloc(&build->arena, text.len + 2);
-  if (!object) return bt_build_no_room(build, text.len + 2, error);
-  memcpy(object + 1, text.ptr, text.len);
-  object[0] = '{';
-  object[text.len + 1] = '}';
-  bool is_whole = text.ptr[0] == '{';
-  bt_json_init(&json, is_whole ? text : (bt_str){object, text.len + 2}, &build->arena);
-  if (read_only_key(&json, name) || json.status != BT_NO_MEMORY) return BT_OK;
-  return bt_build_no_room(build, text.len, error);
 }

@@ -69,7 +69,7 @@ static bt_status read_annotation(zipkin_reader *r) {
                                       : bt_json_read_text(r->place, &event.name);
   }
   status = bt_json_place_finish(r->place, status);
-  if (status == BT_OK) status = bt_told_event_name(r->place->build, &event.name, r->place->error);
+  if (status == BT_OK) status = bt_told_event(r->place->build, &event, r->place->error);
   return status == BT_OK ? bt_build_add_event(r->place->build, &event, r->place->error) : status;
 }
 
@@ -169,13 +169,25 @@ static bt_status add_endpoints(zipkin_reader *r, const zipkin_span *s) {
   return status == BT_OK ? add_port(r, BT_STR("net.peer.port"), s->remote.port) : status;
 }
 
-static bt_status find_resource(zipkin_reader *r, bt_str service) {
+/* Zipkin has no resources. Its own tracers and some exporters of OpenTelemetry write what they have as tags; others
+ * (Java, Rust) write the service's name alone. An SDK's resource always has telemetry.sdk.name. */
+static uint32_t dropped_of_resource(const bt_attribute_list *tags) {
+  bool is_otel = false;
+  for (size_t i = 0; i < tags->count; i++) {
+    if (bt_str_starts_with(tags->items[i].key, BT_STR("telemetry.sdk."))) return BT_NOT_APART;
+    is_otel = is_otel || bt_str_starts_with(tags->items[i].key, BT_STR("otel."));
+  }
+  return is_otel ? BT_NOT_KEPT : BT_NOT_APART;
+}
+
+static bt_status find_resource(zipkin_reader *r, bt_str service, uint32_t dropped) {
   bt_build *build = r->place->build;
   const bt_attribute attribute = {.key = BT_STR("service.name"), .value = {.type = BT_VALUE_STRING, .string = service}};
-  if (r->resource && bt_str_equal(r->resource->service, service)) return BT_OK;
+  bool is_same = r->resource && r->resource->attributes.dropped == dropped;
+  if (is_same && bt_str_equal(r->resource->service, service)) return BT_OK;
   bt_resource *resource = bt_arena_alloc(&build->arena, sizeof *resource);
   if (!resource) return bt_build_no_room(build, sizeof *resource, r->place->error);
-  *resource = (bt_resource){.service = {NULL, 0}};
+  *resource = (bt_resource){.service = {NULL, 0}, .attributes.dropped = dropped};
   r->resource = resource;
   build->resource.count = 0;
   bt_status status = service.len ? bt_build_add(&build->resource, &attribute, r->place->error) : BT_OK;
@@ -188,9 +200,11 @@ static bt_status add_span(zipkin_reader *r, zipkin_span *s) {
   bt_build *build = r->place->build;
   bt_error *error = r->place->error;
   bt_span *span = &s->span;
-  bt_status status = bt_told_tags_take(build, &r->scope, span, error);
+  uint32_t dropped = dropped_of_resource(&build->span);
+  bt_status status = bt_told_links_take(build, span, error);
+  if (status == BT_OK) status = bt_told_tags_take(build, &r->scope, span, error);
   if (status == BT_OK) status = add_endpoints(r, s);
-  if (status == BT_OK) status = find_resource(r, s->local.service);
+  if (status == BT_OK) status = find_resource(r, s->local.service, dropped);
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span->attributes, error);
   if (status == BT_OK) status = bt_build_events(build, span, error);
   if (status == BT_OK) status = bt_micro_times_set(r->place, &s->times, span);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dsl/trace/trace.h"
 #include "tests/support/column_keys.h"
 
 static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\""};
@@ -170,7 +171,10 @@ static void write_dropped(test_random *random, bt_buffer *out) {
 
 /* Of the resource or the scope, or of the event or the link that was written last. */
 static void write_held(test_random *random, bt_buffer *out, const style *how, const char *what, unsigned one_of) {
-  if (how->is_doubtful && one_in(random, one_of)) bt_buffer_printf(out, " %s=%u", what, test_random_below(random, 3));
+  if (!how->is_doubtful || !one_in(random, one_of)) return;
+  uint32_t dropped = test_random_below(random, 3);
+  bool is_resource = strcmp(what, "resource_dropped") == 0;
+  bt_buffer_printf(out, " %s=%u", what, is_resource && dropped == 2 ? BT_NOT_APART : dropped);
 }
 
 static void write_events(test_random *random, bt_buffer *out, const style *how) {

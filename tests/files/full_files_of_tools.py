@@ -26,7 +26,7 @@ MS = 10**6
 # What the wrong checkout violates, and what both satisfy.
 WRONG = {
     "order": "when { payment.charge as c } always { fraud-check before c }",
-    "number": "never { span(amount > 1000) }",
+    "number": "never { span(span.amount > 1000) }",
     "status": "never { span(span.kind == client and span.status == error and span.status_message == \"card declined\") }",
     "event": "never { span(event.name == \"retry\") }",
 }

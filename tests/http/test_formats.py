@@ -131,7 +131,7 @@ def as_zipkin(spans):
     return [{"traceId": span["trace"], "id": span["id"], **({"parentId": span["parent"]} if span["parent"] else {}), "name": span["name"], "kind": span["kind"].upper(),
              "timestamp": span["start"] // 1000, "duration": (span["end"] - span["start"]) // 1000, "localEndpoint": {"serviceName": span["service"]},
              "annotations": [{"timestamp": at // 1000, "value": "retry"} for at in span["events"]],
-             "tags": {key: str(value) for key, value in {**span["attributes"], **told(span)}.items()}} for span in spans]
+             "tags": {key: str(value) for key, value in {**span["attributes"], **told(span), **({"telemetry.sdk.name": "opentelemetry"} if told(span) else {})}.items()}} for span in spans]
 
 
 def zstd(data):
@@ -216,7 +216,8 @@ class FormatsTest(unittest.TestCase):
 
     def test_names_of_events_in_annotations_of_zipkin(self):
         """OpenTelemetry's exporters put the attributes behind the name, in JSON. Other texts are names as they are."""
-        names = {"retry": "retry", '"retry":{}': "retry", '"retry": {"n":1,"of":[{}]}': "retry", '{"retry": {}}': "retry", '{"a \\"b\\"": {"n": "}"}}': 'a "b"', '"":{}': "",
+        names = {"retry": "retry", 'retry: {"n":1}': "retry", "a: b: {}": "a: b", 'retry|{"n":"|{"}|2': "retry", "a|b|{}|0": "a|b", "|{}|0": "",
+                 **{text: text for text in ("retry: {}}", "retry: {", "retry|{}|", "retry|{}|-1", "retry|{}|4294967296", "retry|{|0", "retry|{}", "|{|0", ": {")}, '"retry":{}': "retry", '"retry": {"n":1,"of":[{}]}': "retry", '{"retry": {}}': "retry", '{"a \\"b\\"": {"n": "}"}}': 'a "b"', '"":{}': "",
                  **{text: text for text in ("{}", '"retry"', '{"retry": 1}', '{"a": {}, "b": {}}', '"a":{},"b":{}', '"retry":{}}', '{"retry": {}', "{retry: {}}", "}", '"}')}}
         for text, name in names.items():
             with self.subTest(text=text):
@@ -224,6 +225,29 @@ class FormatsTest(unittest.TestCase):
                 path = self.put("annotation.json", json.dumps([span]))
                 done = run_cli("eval", "--dsl", f"never {{ span(event.name == {json.dumps(name)}) }}", path)
                 self.assertEqual(done.returncode, 1, done)
+
+    def test_what_a_format_does_not_keep_is_unknown(self):
+        """OpenTelemetry's exporters differ in what they write as tags and annotations. What none of them may have written is not known to be missing."""
+        def zipkin(tags, *annotations):
+            return [{"traceId": "1", "id": "1", "name": "a", "timestamp": 1, "duration": 1, "tags": tags, "annotations": [{"timestamp": 1, "value": value} for value in annotations]}]
+        link = "000000000000000000000000000000a2|00000000000000b2|x=1|{\"k\":1}|0"
+        jaeger = {"data": [{"traceID": "1", "processes": {"p": {"serviceName": "s", "tags": []}}, "spans": [
+            {"traceID": "1", "spanID": "1", "operationName": "a", "processID": "p", "startTime": 1, "duration": 1, "references": [{"refType": "FOLLOWS_FROM", "traceID": "2", "spanID": "3"}]}]}]}
+        forms = {"a tracer of Zipkin": zipkin({}, "e"), "with the resource": zipkin({"telemetry.sdk.name": "opentelemetry", "otel.scope.name": "m"}, 'e: {"k":1,"b":true,"t":"x","d":1.5}'),
+                 "without the resource": zipkin({"otel.scope.name": "m"}, '"e":{"k":1,"of":[1,2]}'),
+                 "the Collector": zipkin({"telemetry.sdk.name": "opentelemetry", "otlp.link.0": link}, 'e|{"k":1}|3', 'f|{"k":2}|0'), "Jaeger": jaeger}
+        yes, no, open_ = "violated", "satisfied", "inconclusive"
+        rules = {"span.z == 1": (no, no, no, no, no), "z == 1": (no, no, open_, no, no), "resource.z == 1": (open_, open_, open_, open_, no), 'scope.attributes["z"] == 1': (open_,) * 5,
+                 "event.name == \"e\"": (yes, yes, yes, yes, no), "event.k == 1": (open_, yes, yes, yes, no), "event.z == 1": (open_, no, open_, open_, no), "event.of == 1": (open_, no, open_, open_, no),
+                 "event.b == true and event.t == \"x\" and event.d > 1.4": (open_, yes, open_, open_, no), "event.where(event.name == \"f\" and event.z == 1)": (no,) * 5,
+                 "exists(link.span_id)": (open_, open_, open_, yes, yes), "link.k == 1": (open_, open_, open_, yes, open_), "exists(otlp.link.0)": (no, no, open_, no, no)}
+        for place, (form, document) in enumerate(forms.items()):
+            path = self.put("lost.json", json.dumps(document))
+            for test, expected in rules.items():
+                with self.subTest(form=form, test=test):
+                    test = test.replace("exists(otlp.link.0)", 'exists("otlp.link.0")')
+                    done = run_cli("eval", "--all", "--json", "--dsl", f"never {{ span({test}) }}", path)
+                    self.assertEqual(json.loads(done.stdout.splitlines()[0])["verdict"], expected[place], done)
 
     def test_every_door_has_the_same_verdicts(self):
         json_type, protobuf_type = {"Content-Type": "application/json"}, {"Content-Type": "application/x-protobuf"}

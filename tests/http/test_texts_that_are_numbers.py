@@ -16,7 +16,9 @@ from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # n
 
 PACKS = os.path.join(ROOT, "distribution", "packs")
 START_S = 1772000000
-SCALAR = re.compile(r"(?<=: )(-?\d+(?:\.\d+)?|true|false)(?=[,}])")
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+ATTRIBUTES = re.compile(r"attributes: \{(?:" + QUOTED + r'|[^"}])*\}')
+SCALAR = re.compile(QUOTED + r"|(?<=: )(?P<scalar>-?\d+(?:\.\d+)?|true|false)(?=[,}])")
 SEND = """
 import os, sys, urllib.request
 with open(sys.argv[1], "rb") as file:
@@ -176,15 +178,15 @@ class ReadTest(unittest.TestCase):
             with open(pack, encoding="utf-8") as file:
                 lines = file.read().splitlines()
             for at, line in enumerate(lines):
-                for whole in re.findall(r"attributes: \{[^}]*\}", line):
-                    texts, count = SCALAR.subn(lambda found: json.dumps(as_text(found[0])), whole)
+                for whole in ATTRIBUTES.findall(line):
+                    texts = SCALAR.sub(lambda found: json.dumps(as_text(found[0])) if found["scalar"] else found[0], whole)
                     lines[at] = lines[at].replace(whole, texts)
-                    changed += count
+                    changed += texts != whole
             copy = os.path.join(self.folder, os.path.basename(pack))
             with open(copy, "w", encoding="utf-8") as file:
                 file.write("\n".join(lines) + "\n")
             done = run_cli("test", copy)
-            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertGreater(changed, 50, "the packs' tests have numbers and booleans")
 
 

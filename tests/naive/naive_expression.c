@@ -241,7 +241,10 @@ static naive_value span_value(const naive_world *world, const bt_span *span, con
   case BT_FIELD_RESOURCE_ATTRIBUTE: return held_value(world, &span->resource->attributes, field->key);
   case BT_FIELD_EITHER_ATTRIBUTE:
     value = own_value(world, span, field->key);
-    return value.kind == NAIVE_MISSING ? held_value(world, &span->resource->attributes, field->key) : value;
+    if (value.kind != NAIVE_MISSING) return value;
+    return span->resource->attributes.dropped == BT_NOT_APART
+               ? attribute_value(&span->resource->attributes, field->key)
+               : held_value(world, &span->resource->attributes, field->key);
   case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
   case BT_FIELD_SCOPE_ATTRIBUTE: return held_value(world, &span->scope->attributes, field->key);
