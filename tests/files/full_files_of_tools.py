@@ -290,6 +290,15 @@ class SdkTest(ToolsTest):
                 path.write_text(run_tool("go", [go_program("go"), *words]), encoding="utf-8")
                 self.refused("this is what stdouttrace of the Go SDK prints", path)
 
+    def test_go_to_zipkin(self):
+        """Its event has attributes behind its name."""
+        path = self.folder / "out"
+        path.write_text(run_tool("go", [go_program("go"), "zipkin"]), encoding="utf-8")
+        self.hold(path, without=["region"])
+        for test, code in (("event.attempt == 2", 1), ("event.why == \"declined\"", 1), ("event.attempt == 3", 0), ("exists(link.span_id)", 3), ("resource.region == \"south\"", 3)):
+            with self.subTest(test=test):
+                self.assertEqual(run_cli("eval", "--dsl", f"never {{ span({test}) }}", path).returncode, code)
+
     def test_rust(self):
         path = self.folder / "out"
         with self.subTest(tool="opentelemetry-proto"):

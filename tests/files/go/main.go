@@ -1,15 +1,19 @@
-// Two checkouts with the OpenTelemetry SDK for Go, printed by its exporter stdouttrace. With a word behind it each span is
-// spread over lines.
+// Two checkouts with the OpenTelemetry SDK for Go, printed by its exporter stdouttrace. With the word pretty each span is
+// spread over lines; with zipkin they are printed as the exporter for Zipkin sends them.
 package main
 
 import (
 	"context"
+	"io"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/exporters/zipkin"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -24,19 +28,32 @@ func checkout(tracer trace.Tracer, amount int) {
 	}
 	_, charge := tracer.Start(inside, "payment.charge", trace.WithSpanKind(trace.SpanKindClient))
 	if amount > 1000 {
-		charge.AddEvent("retry")
+		charge.AddEvent("retry", trace.WithAttributes(attribute.Int("attempt", 2), attribute.String("why", "declined")))
 		charge.SetStatus(codes.Error, "card declined")
 	}
 	charge.End()
 	root.End()
 }
 
-func main() {
-	options := []stdouttrace.Option{}
-	if len(os.Args) > 1 {
-		options = append(options, stdouttrace.WithPrettyPrint())
+func newExporter(address string) (sdktrace.SpanExporter, error) {
+	switch {
+	case len(os.Args) == 1:
+		return stdouttrace.New()
+	case os.Args[1] == "zipkin":
+		return zipkin.New(address)
+	default:
+		return stdouttrace.New(stdouttrace.WithPrettyPrint())
 	}
-	exporter, err := stdouttrace.New(options...)
+}
+
+func main() {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+		if _, err := io.Copy(os.Stdout, request.Body); err != nil {
+			log.Fatal(err)
+		}
+	}))
+	defer server.Close()
+	exporter, err := newExporter(server.URL + "/api/v2/spans")
 	if err != nil {
 		log.Fatal(err)
 	}
