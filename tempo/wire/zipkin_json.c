@@ -170,12 +170,15 @@ static bt_status add_endpoints(zipkin_reader *r, const zipkin_span *s) {
 }
 
 /* Zipkin has no resources. Its own tracers and some exporters of OpenTelemetry write what they have as tags; others
- * (Java, Rust) write the service's name alone. An SDK's resource always has telemetry.sdk.name. */
+ * (Java, Rust) write the service's name alone, and not as a tag. An SDK's resource has service.name. */
 static uint32_t dropped_of_resource(const bt_attribute_list *tags) {
   bool is_otel = false;
   for (size_t i = 0; i < tags->count; i++) {
-    if (bt_str_starts_with(tags->items[i].key, BT_STR("telemetry.sdk."))) return BT_NOT_APART;
-    is_otel = is_otel || bt_str_starts_with(tags->items[i].key, BT_STR("otel."));
+    bt_str key = tags->items[i].key;
+    bool is_of_resource =
+        bt_str_starts_with(key, BT_STR("telemetry.sdk.")) || bt_str_equal(key, BT_STR("service.name"));
+    if (is_of_resource) return BT_NOT_APART;
+    is_otel = is_otel || bt_str_starts_with(key, BT_STR("otel."));
   }
   return is_otel ? BT_NOT_KEPT : BT_NOT_APART;
 }

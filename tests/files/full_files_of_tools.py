@@ -295,6 +295,7 @@ class SdkTest(ToolsTest):
         path = self.folder / "out"
         path.write_text(run_tool("go", [go_program("go"), "zipkin"]), encoding="utf-8")
         self.hold(path, without=["region"])
+        self.assertEqual(run_cli("eval", "--dsl", "never { span(amount > 9000) }", path).returncode, 0, "the resource is among the tags")
         for test, code in (("event.attempt == 2", 1), ("event.why == \"declined\"", 1), ("event.attempt == 3", 0), ("exists(link.span_id)", 3), ("resource.region == \"south\"", 3)):
             with self.subTest(test=test):
                 self.assertEqual(run_cli("eval", "--dsl", f"never {{ span({test}) }}", path).returncode, code)

@@ -47,7 +47,8 @@ func newExporter(address string) (sdktrace.SpanExporter, error) {
 }
 
 func main() {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		answer.WriteHeader(http.StatusAccepted)
 		if _, err := io.Copy(os.Stdout, request.Body); err != nil {
 			log.Fatal(err)
 		}
