@@ -124,8 +124,8 @@ static bt_status answer_stored(void *context, const bt_trace *trace, const bt_fa
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
   const char *payer = test->is_adhoc ? NULL : test->definition->fields.id;
-  bt_one_trace_request request = {test->service, test->source,       test->call, &test->definition, 1,
-                                  payer,         test->clock_skew_ns};
+  bt_one_trace_request request = {test->service, test->source,        test->call, &test->definition, 1,
+                                  payer,         test->clock_skew_ns, false};
   return bt_one_trace_judge(&request, id, answer_stored, test, error);
 }
 

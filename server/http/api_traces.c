@@ -1,5 +1,6 @@
 /* GET /v1/traces/{trace_id}/verdicts: what every enabled rule says of one trace. It reads the trace once, whole. The
- * answer says why an absence in it may not be proven, and which enabled rules could not be asked. See routes.h. */
+ * answer says why an absence in it may not be proven, and which enabled rules could not be asked. One span is shown
+ * with all that the source gave, where somebody asks for it. See routes.h. */
 #include <stdlib.h>
 
 #include "server/http/one_trace.h"
@@ -7,6 +8,7 @@
 #include "server/http/store_choice.h"
 #include "server/json/json_values.h"
 #include "server/json/linked_json.h"
+#include "server/json/span_json.h"
 #include "server/json/trace_json.h"
 
 typedef struct question {
@@ -18,7 +20,8 @@ typedef struct question {
   const bt_rule_definition **rules; /* the enabled ones */
   const bt_rule **checked;
   size_t count;
-  bool shows_spans;
+  bool shows_spans, has_span_id;
+  bt_span_id span_id; /* of the span that is shown whole */
   json_t *answer;
 } question;
 
@@ -117,6 +120,21 @@ static bt_status add_spans(question *q, const bt_trace *trace, const bt_rule_ver
   return status;
 }
 
+static bt_status add_whole_span(question *q, const bt_trace *trace, bt_error *error) {
+  json_t *spans = NULL;
+  char hex[BT_SPAN_ID_HEX + 1];
+  bt_span_id_format(&q->span_id, hex);
+  bt_status status = bt_whole_spans_json(trace, &q->span_id, &spans, error);
+  if (!status && !json_array_size(spans))
+    status = bt_error_set(error, BT_NOT_FOUND, "The trace has no span %s, as far as the source gives it now.", hex);
+  if (status) {
+    json_decref(spans);
+  } else {
+    bt_json_set(q->answer, "whole_spans", spans);
+  }
+  return status;
+}
+
 static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
   json_t *list = json_array(), *broken = NULL, *item = NULL;
   bt_status status = broken_json(q, &broken, error);
@@ -128,6 +146,7 @@ static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_ru
   bt_json_set(q->answer, "verdicts", list);
   if (broken) bt_json_set(q->answer, "not_evaluated", broken);
   if (q->shows_spans && !status) status = add_spans(q, trace, verdicts, error);
+  if (q->has_span_id && !status) status = add_whole_span(q, trace, error);
   return status;
 }
 
@@ -142,7 +161,7 @@ static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_fa
 }
 
 static bt_status judge_trace(question *q, const bt_trace_id *id, bt_error *error) {
-  bt_one_trace_request request = {q->service, q->source, q->call, q->rules, q->count, NULL, NULL};
+  bt_one_trace_request request = {q->service, q->source, q->call, q->rules, q->count, NULL, NULL, q->has_span_id};
   return bt_one_trace_judge(&request, id, take_verdicts, q, error);
 }
 
@@ -157,13 +176,25 @@ static bool read_include(bt_call *call, bool *shows_spans) {
   return *shows_spans;
 }
 
+/* False: answered 400 already. */
+static bool read_span_id(question *q) {
+  bt_str text;
+  if (!bt_call_query(q->call, "span", &text)) return bt_call_query_whole(q->call);
+  q->has_span_id = bt_span_id_parse(text, &q->span_id) && !bt_span_id_is_zero(&q->span_id);
+  if (!q->has_span_id)
+    bt_call_problem(q->call, 400, "invalid-parameter",
+                    "span has to be a span id, 1 to 16 hex digits that are not all 0; \"%.*s\" came.",
+                    (int)(text.len < 100 ? text.len : 100), text.ptr);
+  return q->has_span_id;
+}
+
 void bt_api_trace_verdicts(void *context, bt_call *call) {
-  static const char *const parameters[] = {"include", "store", NULL};
+  static const char *const parameters[] = {"include", "span", "store", NULL};
   question q = {.service = context, .call = call};
   bt_trace_id id;
   bt_error error = {0};
   bt_str said;
-  if (!bt_call_query_allows(call, parameters) || !read_include(call, &q.shows_spans)) return;
+  if (!bt_call_query_allows(call, parameters) || !read_include(call, &q.shows_spans) || !read_span_id(&q)) return;
   if (!bt_trace_id_parse(bt_str_from(bt_call_id(call)), &id)) {
     bt_call_problem(call, 400, "invalid-parameter", "A trace id has 1 to 32 hex digits; \"%.100s\" came.",
                     bt_call_id(call));

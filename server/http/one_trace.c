@@ -89,7 +89,7 @@ static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *
   set_options(j, read->trace);
   bt_status status = bt_eval_run_within(&limit, j->evaluator, read->trace, j->options, &verdicts, error);
   if (status != BT_OK) return status;
-  j->awaits_links = bt_verdicts_await_links(r->rules, verdicts, r->count);
+  j->awaits_links = !r->is_alone && bt_verdicts_await_links(r->rules, verdicts, r->count);
   j->own = bt_given_trace_of(read->trace);
   return j->awaits_links ? BT_OK : j->judged(j->context, read->trace, NULL, verdicts, error);
 }

@@ -29,6 +29,7 @@ typedef struct bt_one_trace_request {
   size_t count;
   const char *rule_id;
   const int64_t *clock_skew_ns;
+  bool is_alone; /* links are not followed: what they would decide stays open (BT_REASON_LINKED) */
 } bt_one_trace_request;
 bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace_id *id, bt_one_trace_judged judged,
                              void *context, bt_error *error) BT_MUST_CHECK;

@@ -236,6 +236,10 @@ class Methods(GrpcTest):
         self.assertEqual((first.status, first.found, first.proven, first.violation.id), ("completed", True, False, over_http["violation"]["id"]))
         verdicts = self.call("ViolationService.GetTraceVerdicts", trace_id=first.violation.trace_id)
         self.assertEqual([(v.rule_id, v.verdict, v.exercised) for v in verdicts.verdicts], [("slow", "violated", True)])
+        whole = self.call("ViolationService.GetTraceVerdicts", trace_id=first.violation.trace_id, span=first.violation.span_id).whole_spans[0]
+        over_http = self.server.get(f"/v1/traces/{first.violation.trace_id}/verdicts?span={first.violation.span_id}").json()["whole_spans"][0]
+        self.assertEqual([(a.key, a.type, a.value) for a in whole.attributes.items], [(a["key"], a["type"], a["value"]) for a in over_http["attributes"]["items"]])
+        self.assertEqual((whole.name, whole.records, whole.scope.name, whole.left_out.events), (over_http["name"], 1, over_http["scope"]["name"], 0))
         self.fails(Code.NOT_FOUND, self.client.call, "ViolationService.GetTraceVerdicts", trace_id="f" * 32)
 
     def test_health(self):

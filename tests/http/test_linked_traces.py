@@ -187,6 +187,12 @@ def send(body):
                 tested = server.post("/v1/rules/test", {"rule_id": rule, "trace_id": trace_id(number)}).json()
                 self.assertEqual(tested["verdict"], verdict, (number, rule))
                 self.assertEqual(tested["reason"], "linked" if verdict == "inconclusive" else None)
+        # Who asks for a span gets what the trace's own spans decide, and the rest open: no other trace is read for it.
+        for number, open_rules in ((PROCESSED, {"processed", "no-error"}), (LOST, {"processed", "no-error"})):
+            alone = server.get(f"/v1/traces/{trace_id(number)}/verdicts?span={SENT}").json()
+            told = {one["rule_id"]: (one["verdict"], one["reason"]) for one in alone["verdicts"]}
+            own = {rule: (verdict, None) for rule, verdict in EXPECTED[number].items() if rule not in open_rules}
+            self.assertEqual((told, alone["linked"]), ({**own, **{rule: ("inconclusive", "linked") for rule in open_rules}}, []))
         document = server.get(f"/v1/traces/{trace_id(PROCESSED)}/verdicts").json()
         link = {"from_trace_id": trace_id(CONSUMER), "from_span_id": CONSUMED, "to_trace_id": trace_id(PROCESSED), "to_span_id": SENT}
         self.assertEqual(document["linked"], [{"trace_id": trace_id(CONSUMER), "span_count": 2, "start": "2026-01-01T00:00:02.000000000Z",

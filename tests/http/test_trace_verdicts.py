@@ -126,6 +126,70 @@ class VerdictsTest(unittest.TestCase):
         for bad in ("include=", "include=all", "include=spans,x"):
             self.assertEqual(server.get(f"/v1/traces/{TRACE}/verdicts?{bad}").status, 400, bad)
 
+    def whole(self, server, span_id, status=200):
+        answer = server.get(f"/v1/traces/{TRACE}/verdicts?span={span_id}")
+        self.assertEqual(answer.status, status, answer)
+        return answer.json()
+
+    def test_one_span_with_all_that_the_source_gave(self):
+        """Over memory and a file alike. What public reports show wrong is among it: whole numbers beyond 2^53 (jaegertracing/jaeger-ui#973),
+        texts that read as numbers (#396), JSON in a text, a scope's attributes (grafana/grafana#102896), a key that stands twice."""
+        start = (int(time.time()) - 600) * 10**9
+        own = {"big": 9223372036854775807, "id": "780177723283783680", "json": '{"a": [1, 2]}', "share": 0.1, "ok": False, "list": ["a, b", "c"], "numbers": [1, 2],
+               "hidden\u202ekey": "a\u200bb\u0007", "long": "ä" * 3000, "edge": "x" * 2048, "": "no key"}
+        pay = otlp.span(TRACE, "pay", start, span_id="aa".zfill(16), kind="client", status="error", attrs=own, events=[("exception", start + 5, {"stack": "s"})],
+                        links=[("ab".zfill(32), "cd".zfill(16), {"why": "batch"})])
+        pay["attributes"] += [{"key": "map", "value": {"kvlistValue": {"values": []}}}, {"key": "empty", "value": {}}, {"key": "twice", "value": {"stringValue": "one"}},
+                              {"key": "twice", "value": {"stringValue": "two"}}]
+        pay["status"]["message"], pay["traceState"], pay["droppedAttributesCount"], pay["droppedEventsCount"] = "no\u202efunds", "a=b", 3, 1
+        half = otlp.span(TRACE, "pay, taken", start + 9, span_id="aa".zfill(16), kind="server")
+        body = otlp.request([pay, half, otlp.span("77".zfill(32), "elsewhere", start, span_id="ee".zfill(16))], service="shop", resource={"secret": "s"})
+        body["resourceSpans"][0]["scopeSpans"][0]["scope"].update(version="7", attributes=otlp.attributes({"of.scope": "x"}))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "t.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(body, file)
+            of_file, of_memory = self.start("--traces", path), self.start("--memory-source")
+            self.assertEqual(of_memory.post("/v1/spans", body).status, 200)
+            self.add_rules(of_file)
+            first, second = self.whole(of_file, "aa"), self.whole(of_memory, "AA")
+            self.assertEqual(first["whole_spans"], second["whole_spans"])
+            self.assertEqual({v["rule_id"] for v in first["verdicts"]}, {"has-query", "no-audit", "audited", "other"}, "of the same read")
+            for wrong in ("ee", "ab"):
+                self.assertIn(f"no span {wrong.zfill(16)}", self.whole(of_file, wrong, 404)["detail"], "a span of another trace is none of this one")
+            for wrong in ("", "0", "xyz", "1" * 17, "%00", "aa,ab"):
+                self.assertIn("span", self.whole(of_file, wrong, 400)["detail"])
+        one, other = first["whole_spans"]
+        values = [(a["key"], a["type"], a["value"]) for a in one["attributes"]["items"]]
+        for expected in (("big", "int", "9223372036854775807"), ("id", "string", "780177723283783680"), ("json", "string", '{"a": [1, 2]}'), ("share", "double", "0.1"),
+                         ("ok", "bool", "false"), ("list", "list", '["a, b", "c"]'), ("numbers", "list", "[1, 2]"), ("hidden\u202ekey", "string", "a\u200bb\u0007"),
+                         ("", "string", "no key"), ("map", "not_read", None), ("empty", "none", None), ("twice", "string", "one"), ("twice", "string", "two")):
+            self.assertEqual(values.count(expected), 1, (expected, values))
+        self.assertEqual(len(values), 15)
+        long, edge = (next(a for a in one["attributes"]["items"] if a["key"] == key) for key in ("long", "edge"))
+        self.assertEqual((long["bytes"], long.get("may_be_cut"), long["value"]), (6000, None, "ä" * 2048))
+        self.assertEqual((edge.get("bytes"), edge["may_be_cut"]), (None, True), "Tempo cuts texts to this length, and does not say so")
+        self.assertEqual([(a["key"], a["value"]) for a in one["resource"]["items"]], [("service.name", "shop"), ("secret", "s")])
+        self.assertEqual((one["scope"]["name"], one["scope"]["version"], one["scope"]["attributes"]["items"]), ("tests", "7", [{"key": "of.scope", "type": "string", "value": "x"}]))
+        self.assertEqual([(e["name"], e["time_unix_nano"], e["attributes"]["items"][0]["value"]) for e in one["events"]], [("exception", str(start + 5), "s")])
+        self.assertEqual([(k["trace_id"], k["span_id"], k["attributes"]["items"][0]["value"]) for k in one["links"]], [("ab".zfill(32), "cd".zfill(16), "batch")])
+        self.assertEqual((one["status_message"], one["trace_state"], one["attributes"]["dropped"], one["dropped_events"], one["dropped_links"]), ("no\u202efunds", "a=b", 3, 1, 0))
+        self.assertEqual(one["left_out"], {"attributes": 0, "events": 0, "links": 0})
+        self.assertEqual((other["name"], other["records"], other["attributes"]["items"]), ("pay, taken", 1, []), "the other half of the call")
+
+    def test_of_a_large_span_it_says_what_is_left_out(self):
+        server = self.start("--memory-source")
+        start = (int(time.time()) - 600) * 10**9
+        many = otlp.span(TRACE, "many", start, span_id="aa".zfill(16), attrs={f"k{i}": i for i in range(300)}, events=[("e", start + i, {}) for i in range(257)])
+        large = otlp.span(TRACE, "large", start + 1, span_id="bb".zfill(16), attrs={f"k{i}": "x" * 10000 for i in range(100)}, links=[("1".zfill(32), "2".zfill(16), {})])
+        self.assertEqual(server.post("/v1/spans", otlp.request([many, large])).status, 200)
+        (many,) = self.whole(server, "aa")["whole_spans"]
+        self.assertEqual((len(many["attributes"]["items"]), len(many["events"]), many["left_out"]), (256, 256, {"attributes": 44, "events": 1, "links": 0}))
+        (large,) = self.whole(server, "bb")["whole_spans"]
+        shown = len(large["attributes"]["items"])
+        self.assertEqual((shown, large["resource"]["items"], large["links"]), (64, [], []), "256 KiB, and 4 KiB of each")
+        self.assertEqual(large["left_out"], {"attributes": 100 - shown + 1, "events": 0, "links": 1})
+
     def test_of_many_spans_the_earliest_and_the_witnesses(self):
         server = self.start("--memory-source")
         self.add_rules(server)

@@ -106,6 +106,7 @@ static const sample samples[] = {
      200, OPEN},
     {"GET", "/v1/traces/" TRACE_ID "/verdicts", "", "", 200, SAME},
     {"GET", "/v1/traces/" TRACE_ID "/verdicts", "include=spans", "", 200, SAME},
+    {"GET", "/v1/traces/" TRACE_ID "/verdicts", "span=b", "", 200, SAME},
     {"GET", "/v1/compliance/frameworks", "", "", 200, SAME},
     {"GET", "/v1/compliance/reports/soc2", RANGE, "", 200, REPORT},
     {"GET", "/v1/compliance/reports/soc2", RANGE "&format=html", "", 200, SHAPE},

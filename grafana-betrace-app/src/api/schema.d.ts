@@ -2257,6 +2257,69 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description A span with all that the source gave of it, read when it is asked for and kept nowhere. At most 256 attributes of each part, 256 events and 256 links, 4,096 bytes of each text, and 256 KiB of keys and values in one answer. Characters come as they are, those that cannot be seen among them. */
+        WholeSpan: {
+            name: string;
+            /** @description empty: none */
+            service: string;
+            /** @description 0: it has no start */
+            start_unix_nano: string;
+            status_message: string;
+            /** @description of the whole message, where it is cut here */
+            status_message_bytes?: number;
+            /** @description as it came */
+            trace_state: string;
+            attributes: components["schemas"]["WholeAttributes"];
+            resource: components["schemas"]["WholeAttributes"];
+            scope: {
+                name: string;
+                version: string;
+                attributes: components["schemas"]["WholeAttributes"];
+            };
+            events: {
+                name: string;
+                time_unix_nano: string;
+                attributes: components["schemas"]["WholeAttributes"];
+            }[];
+            /** @description as many as it says were dropped before it was stored */
+            dropped_events: number | null;
+            links: {
+                trace_id: string;
+                span_id: string | null;
+                attributes: components["schemas"]["WholeAttributes"];
+            }[];
+            dropped_links: number | null;
+            /** @description in which the source has the span, where they differ, or where a key stands twice in it; what any of them has is listed. Name and message are of the first one */
+            records: number;
+            /** @description How many more there are; of several records at most so many */
+            left_out: {
+                /** @description of all parts */
+                attributes: number;
+                events: number;
+                links: number;
+            };
+        };
+        WholeAttributes: {
+            /** @description As they came; a key may stand twice */
+            items: {
+                key: string;
+                /**
+                 * @description unknown: the store keeps no types, or rounds. none: there is no value. not_read: a map, bytes, an empty list or one of several types, whose content is not read
+                 * @enum {unknown}
+                 */
+                type: "string" | "bool" | "int" | "double" | "list" | "unknown" | "none" | "not_read";
+                /** @description as text, so that no digit of a number is lost; null: none, or not_read */
+                value: string | null;
+                /** @description of the whole key, where it is cut here */
+                key_bytes?: number;
+                /** @description of the whole value, where it is cut here */
+                bytes?: number;
+                /** @description it is as long as a text that Tempo cuts without saying so */
+                may_be_cut?: boolean;
+            }[];
+            /** @description as many as it says were dropped before it was stored; null: the store keeps no such number */
+            dropped: number | null;
+        };
         /** @description A span of one trace links to a span of another one */
         SpanLink: {
             /** @description of the span that has the link */
@@ -3988,6 +4051,8 @@ export interface operations {
             query?: {
                 /** @description spans: also the spans, of the same read */
                 include?: "spans";
+                /** @description A span of the trace, with all that the source gave of it, in `whole_spans`. Links are not followed for it: what they would decide is inconclusive (linked), and `linked` is empty. No such span in the trace: 404. */
+                span?: string;
                 /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
@@ -4045,6 +4110,8 @@ export interface operations {
                         }[];
                         /** @description With `include=spans`: by start and then id. Of more than 10,000 the earliest, and the witnesses of violations besides; span_count is the number of all. */
                         spans?: components["schemas"]["TraceSpan"][];
+                        /** @description With `span=ID`: each span of the trace with that id, since the halves of a call may share one */
+                        whole_spans?: components["schemas"]["WholeSpan"][];
                         /** @description enabled rules whose stored text does not compile */
                         not_evaluated: {
                             rule_id: string;

@@ -92,3 +92,13 @@ export function useTraceVerdicts(traceId: string | undefined, { spans = false, e
     enabled: enabled && Boolean(traceId),
   });
 }
+
+/** One span with all that the source has of it, read at that moment: not from an answer that is kept. */
+export function useWholeSpan(traceId: string, spanId: string) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['traces', 'span', traceId, spanId],
+    queryFn: ({ signal }) => api.get('/v1/traces/{trace_id}/verdicts', { path: { trace_id: traceId }, query: { span: spanId }, signal }),
+    gcTime: 0,
+  });
+}

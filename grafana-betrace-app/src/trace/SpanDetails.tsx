@@ -1,24 +1,31 @@
-// One span: where and when it was, what is odd about it, which rules it is a witness of, and the attributes that the service shows.
+// One span: where and when it was, what is odd about it, which rules it is a witness of, and the attributes that rules compare; on a click all that
+// the source has of it.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { ClipboardButton, Icon, useStyles2 } from '@grafana/ui';
+import { Button, ClipboardButton, Icon, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
 import type { TraceLayout } from './layout';
 import { formatDuration } from './nanoseconds';
+import { shownText } from './shownText';
 import { lengthText, oddities } from './Waterfall';
+import { WholeSpan } from './WholeSpan';
 import type { Mark } from './witnesses';
 
 interface Props {
+  traceId: string;
   layout: TraceLayout;
   span: number;
   /** of all rules that this trace violates */
   marks: readonly Mark[];
   /** what a screen reader calls it */
   label: string;
+  /** all that the source has, of whichever span is selected, until somebody wants less */
+  isWhole: boolean;
+  onWhole(isWhole: boolean): void;
 }
 
 function facts({ layout, span }: Pick<Props, 'layout' | 'span'>): Array<[string, string]> {
@@ -53,7 +60,29 @@ function Marks({ marks }: Pick<Props, 'marks'>) {
   );
 }
 
-export function SpanDetails({ layout, span, marks, label }: Props) {
+function Compared({ attributes }: { attributes: Array<[string, string]> }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <>
+      <h3 className={styles.part}>{t('trace.details.attributes', 'Attributes')}</h3>
+      {attributes.length > 0 ? (
+        <dl className={styles.facts}>
+          {attributes.map(([name, value]) => (
+            <div key={name} className={styles.fact}>
+              <dt>{shownText(name)}</dt>
+              <dd>{shownText(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      ) : (
+        <p className={styles.note}>{t('trace.details.no-attributes', 'None that a rule compares.')}</p>
+      )}
+      <p className={styles.note}>{t('trace.details.privacy', 'Only attributes that an enabled rule compares are shown here.')}</p>
+    </>
+  );
+}
+
+export function SpanDetails({ traceId, layout, span, marks, label, isWhole, onWhole }: Props) {
   const styles = useStyles2(getStyles);
   const it = layout.spans[span];
   const row = layout.rows[layout.rowOfSpan[span]];
@@ -85,22 +114,10 @@ export function SpanDetails({ layout, span, marks, label }: Props) {
           </div>
         ))}
       </dl>
-      <h3 className={styles.part}>{t('trace.details.attributes', 'Attributes')}</h3>
-      {attributes.length > 0 ? (
-        <dl className={styles.facts}>
-          {attributes.map(([name, value]) => (
-            <div key={name} className={styles.fact}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-      ) : (
-        <p className={styles.note}>{t('trace.details.no-attributes', 'None that a rule compares.')}</p>
-      )}
-      <p className={styles.note}>
-        {t('trace.details.privacy', 'Only attributes that an enabled rule compares are shown here. The trace itself has all of them.')}
-      </p>
+      {isWhole ? <WholeSpan key={it.span_id} traceId={traceId} span={it} /> : <Compared attributes={attributes} />}
+      <Button size="sm" variant="secondary" fill="text" onClick={() => onWhole(!isWhole)}>
+        {isWhole ? t('trace.details.compared', 'Only what rules compare') : t('trace.details.whole', 'All attributes, events and links')}
+      </Button>
     </aside>
   );
 }

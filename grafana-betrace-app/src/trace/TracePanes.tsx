@@ -108,6 +108,7 @@ export function TracePanes(props: Props) {
   const styles = useStyles2(getStyles);
   const { verdicts, labels } = props;
   const [names, select] = useSelection();
+  const [isWhole, setWhole] = useState(false);
   const layout = useMemo(() => layoutTrace(verdicts.spans ?? []), [verdicts.spans]);
   const marks = useMarks(props, layout);
   const missing = useMissing(props, layout);
@@ -141,7 +142,15 @@ export function TracePanes(props: Props) {
           onSelect={(span) => select([nameOfSpan(layout.spans[span])])}
         />
         {selected !== null && (
-          <SpanDetails layout={layout} span={selected} marks={marks.all.get(selected) ?? []} label={labels.selected} />
+          <SpanDetails
+            traceId={verdicts.trace_id}
+            layout={layout}
+            span={selected}
+            marks={marks.all.get(selected) ?? []}
+            label={labels.selected}
+            isWhole={isWhole}
+            onWhole={setWhole}
+          />
         )}
       </div>
     </>

@@ -93,6 +93,32 @@ export default function violationKeys({ run, inWindow, step }) {
     }));
   }
 
+  for (const theme of ['dark', 'light']) {
+    step(`all that the source has of the witness is read by keys, and then of the span that is clicked (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      await page.setViewportSize({ width: 1280, height: 850 });
+      await open(session, run);
+      await seen(page, named('All attributes, events and links'));
+      await page.keyboard.press('Enter');
+      const resource = page.getByRole('region', { name: 'Resource' });
+      await resource.getByText('service.name').waitFor();
+      assert.equal((await focused(page)).name, 'Only what rules compare', 'the focus stays');
+      assert.deepEqual(await weightyFaults(page), [], 'axe with all of a span');
+      await session.shot('violation-whole-span');
+      const read = page.waitForResponse((answer) => /\/verdicts\?span=[0-9a-f]{16}$/.test(answer.url()) && answer.ok());
+      await page.getByRole('row', { selected: false }).filter({ hasNotText: 'Span' }).first().click();
+      await read;
+      await resource.getByText('service.name').waitFor();
+      if (run.target.name !== 'standalone') {
+        return; // the hosts' menu leaves no room at the width of a phone
+      }
+      await page.setViewportSize({ width: 390, height: 844 });
+      await resource.scrollIntoViewIfNeeded();
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), 'no wider than a phone');
+      await session.shot('violation-whole-span-390');
+    }));
+  }
+
   step('Tab comes to the witness in the waterfall; arrows move, close and open, Enter selects, and Tab goes on to the span', () => inWindow({}, async (session) => {
     const { page } = session;
     await open(session, run);

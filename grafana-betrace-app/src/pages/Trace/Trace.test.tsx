@@ -51,6 +51,61 @@ describe('its spans', () => {
     expect(screen.getByText('No span here has that')).toBeInTheDocument();
   });
 
+  describe('are shown whole on a click', () => {
+    const none = { items: [], dropped: 0 };
+    const whole = (change: object = {}) => ({
+      name: 'checkout', service: 'shop', start_unix_nano: '1000000', status_message: '', trace_state: '', attributes: none, resource: none, scope: { name: '', version: '', attributes: none },
+      events: [], dropped_events: 0, links: [], dropped_links: 0, records: 1, left_out: { attributes: 0, events: 0, links: 0 }, ...change,
+    });
+    const text = (key: string, value: string | null, more: object = {}) => ({ key, type: 'string', value, ...more });
+    /** Answers the page's own question with the spans, and that of one span with these. */
+    const asked: Array<string | null> = [];
+    const answer = (wholes: (id: string) => unknown) => (request: { query: URLSearchParams }) => {
+      const id = request.query.get('span');
+      asked.push(id);
+      return id ? wholes(id) : { ...TRACE, spans };
+    };
+    const details = () => screen.getByRole('complementary', { name: 'Selected span' });
+
+    it('with keys that stand twice, numbers to the last digit, what is hidden, and what is cut', async () => {
+      asked.length = 0;
+      const items = [text('twice', 'one'), text('twice', 'two'), text('big', '9223372036854775807', { type: 'int' }), text('json', '{"id":780177723283783680}'), text('h\u202eid', 'a\u200bb'),
+        text('long', 'xxx', { bytes: 123456 }), text('map', null, { type: 'not_read' }), text('raw', '5', { type: 'unknown' }), text('edge', 'y', { may_be_cut: true })];
+      const event = { name: 'exception', time_unix_nano: '1500000', attributes: { items: [text('stack', 'at a()\n\tat b()')], dropped: 2 } };
+      const link = { trace_id: 'ab'.repeat(16), span_id: 'cd'.repeat(8), attributes: none };
+      const full = whole({ attributes: { items, dropped: 3 }, resource: { items: [text('zone', 'x')], dropped: 0 }, scope: { name: 'lib', version: '7', attributes: { items: [text('of.scope', 's')], dropped: null } },
+        events: [event], links: [link], records: 2, left_out: { attributes: 44, events: 1, links: 0 }, status_message: 'no funds', trace_state: 'a=b' });
+      const { user } = show(answer((id) => ({ ...TRACE, whole_spans: id === span.span_id ? [whole({ name: 'the other half', start_unix_nano: '2' }), full] : [whole({ name: 'step 2', attributes: { items: [text('mine', 'yes')], dropped: 0 } })] })));
+      await screen.findByRole('treegrid');
+      expect(asked).toEqual([null]);
+      await user.click(screen.getByRole('button', { name: 'All attributes, events and links' }));
+      const part = await screen.findByRole('region', { name: 'Attributes' });
+      for (const said of ['twiceone', 'twicetwo', 'big9223372036854775807 int', '"id": 780177723283783680', 'h\\u202eida\\u200bb', 'longxxx Cut here: 123456 bytes in all', 'only the trace itself has it', 'The store keeps no type',
+        'As long as a text that Tempo cuts', 'Status messageno funds', 'tracestatea=b', 'Dropped before they were stored: 3']) {
+        expect(part).toHaveTextContent(said);
+      }
+      expect(screen.getByRole('region', { name: 'Resource' })).toHaveTextContent('zonex');
+      expect(screen.getByRole('region', { name: 'Scope' })).toHaveTextContent('Namelib 7of.scopes');
+      expect(screen.getByRole('region', { name: 'Event exception, after 500µs' })).toHaveTextContent('stackat a() at b()Dropped before they were stored: 2');
+      expect(screen.getByRole('region', { name: 'Link' })).toHaveTextContent('ab'.repeat(16));
+      expect(details()).toHaveTextContent('The source has this span in forms that differ, or with a key twice.');
+      expect(details()).toHaveTextContent('up to 44 attributes, 1 events and 0 links');
+      // The next span that is chosen is shown so, too, and nothing is asked again for the rest.
+      await user.click(screen.getByText('step 2'));
+      expect(await screen.findByText('mine')).toBeInTheDocument();
+      expect(asked).toEqual([null, span.span_id, '2'.repeat(16)]);
+      await user.click(screen.getByRole('button', { name: 'Only what rules compare' }));
+      expect(details()).toHaveTextContent('Only attributes that an enabled rule compares are shown here.');
+    });
+
+    it('or why they cannot be, with the rest as it was', async () => {
+      const { user } = show(answer(() => problem(404, 'not-found', 'The trace has no span 1.')));
+      await user.click(await screen.findByRole('button', { name: 'All attributes, events and links' }));
+      expect(await screen.findByText('The trace has no span 1.')).toBeInTheDocument();
+      expect(details()).toHaveTextContent('Span id');
+    });
+  });
+
   it('that are hidden are opened to', async () => {
     const { user } = show({ ...TRACE, spans });
     await user.click(await screen.findByRole('button', { name: 'Close all' }));
