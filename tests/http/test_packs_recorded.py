@@ -39,7 +39,9 @@ Node and Python wrote old and new names of the HTTP and database conventions whe
 new names of HTTP always, and old and new ones of databases. It was also told to write commits and the sizes of
 bodies, which it does not do by itself. Spans that a program names itself, such as `payment.capture`, come out of the
 SDKs of Node and Python. MCP is a client and a server of its SDK over stdio, and openai-v2 writes the
-questions to the model. The libraries:
+questions to the model. Responses is the OpenAI Agents SDK under agents-v2 and openai-v2, with OpenAI's API for
+responses, which is its default. openai-v2 writes nothing of that API. LangChain is an agent of LangGraph under
+OpenInference (OI) and under OpenLLMetry (OL); long runs of it are not kept. The libraries:
 """
 LEFT = """Every other rule was tried on a right and a wrong run of at least two libraries. The descriptions of these say on what
 they were tried. Guardrails and handoffs of the OpenAI Agents SDK are tried by `tests/http/test_listen_agents.py`."""
@@ -192,7 +194,8 @@ def table(columns, tried, marked):
 def page(found, known, there):
     marked = marks(found, known, there)
     tried = [rule for rule in known if any(said - {"beside"} for said in marked[rule].values())]
-    tables = [table(list(dict.fromkeys(stack.column for stack in STACKS if stack.agent == agent)), tried, marked) for agent in (False, True)]
+    services, agents = (list(dict.fromkeys(stack.column for stack in STACKS if stack.agent == agent)) for agent in (False, True))
+    tables = [table(columns, tried, marked) for columns in (services, agents[:6], agents[6:])]
     versions = {}
     for stack in STACKS:
         versions.setdefault(stack.column, {}).update(stack.versions())
@@ -209,7 +212,7 @@ def page(found, known, there):
         if said:
             packs.setdefault(said.removeprefix("Tried on ").rstrip("."), []).append(f"`{rule}`")
     left = [f"- {what}: {', '.join(rules_there)}" for what, rules_there in sorted(packs.items())]
-    text = [HEAD, *(f"- **{column}**: {libraries}" for column, libraries in used.items()), "", "## Services", "", *tables[0], "", "## Agents", "", *tables[1], "",
+    text = [HEAD, *(f"- **{column}**: {libraries}" for column, libraries in used.items()), "", "## Services", "", *tables[0], "", "## Agents", "", *tables[1], "", *tables[2], "",
             "## What is not found", "", *reasons, "", "## Tried on less", "", LEFT, "", *left]
     return "\n".join(wrapped(line) for line in text) + "\n"
 
@@ -245,7 +248,7 @@ class Recorded(unittest.TestCase):
                 clean[stack.agent].setdefault(stack.column, []).append(name)
                 quiet += len(violated)
         apps, agents = (sum(map(len, clean[agent].values())) for agent in (False, True))
-        self.assertEqual((len(clean[False]), len(clean[True])), (4, 8))
+        self.assertEqual((len(clean[False]), len(clean[True])), (4, 12))
         self.assertGreaterEqual(agents, 10)
         print(f"{apps} right runs of apps in {', '.join(clean[False])} and {agents} of agents of {len(clean[True])} libraries: "
               f"0 violations of high or critical, {quiet} of lower ones")

@@ -5,7 +5,7 @@ instrumentations. It takes their spans by `betrace listen --save`, and writes on
     python3 tests/libraries/record.py --new [STACK …]  writes only the runs that have no file yet
     python3 tests/libraries/record.py --check          records all into a folder of its own and holds that to what is expected
 
-Ids, and the time at which a run began, are replaced. Attributes that say where a program ran are left out,
+Ids, and the time at which a run began, are replaced. Attributes that say where a program ran, and ids of LangGraph's steps, are left out,
 and texts of more than 300 characters are cut. Nothing else is changed.
 """
 import dataclasses
@@ -35,7 +35,8 @@ LARGEST_PLAIN = 4096
 LONGEST_TEXT = 300
 EPOCH = 1790000000000000000
 KEPT_OF_RESOURCE = ("service.name", "deployment.environment", "deployment.environment.name")
-LEFT_OUT = re.compile(r"^(thread\.|code\.|process\.|network\.peer\.|net\.peer\.ip|user_agent\.|http\.user_agent|exception\.stacktrace|db\.connection_string)")
+LEFT_OUT = re.compile(r"^(thread\.|code\.|process\.|network\.peer\.|net\.peer\.ip|user_agent\.|http\.user_agent|exception\.stacktrace|db\.connection_string"
+                      r"|(gen_ai|traceloop)\..*(checkpoint_ns|task\.(parent\.)?id|lc_versions)$)")
 
 
 class Listener:

@@ -100,7 +100,7 @@ BROKEN = {
     "while-rendering": ("nplus1-query-while-rendering",),
 }
 # What a run does instead where the library stops by itself: it acts on no half answer, and so looks nothing up.
-INSTEAD = {(stack, scenario): ("ai-answer-without-retrieval",) for stack in ("strands", "ai-sdk") for scenario in ("cut", "filtered")}
+INSTEAD = {(stack, scenario): ("ai-answer-without-retrieval",) for stack in ("strands", "ai-sdk", "openai-responses") for scenario in ("cut", "filtered")}
 CLIENT_ALONE = "it writes the client's spans alone, so that no tool and no agent is seen"
 LITERALS = "with the old names of the database conventions it writes ? for each literal of a statement, so that none is kept"
 NO_AGENT = "it is no agent, and the loop that a program writes around it has no span of its own"
@@ -118,6 +118,10 @@ NOT_FOUND = {
     ("security-credential-in-query-text", "java-old", "password-in-query"): LITERALS,
     **{(BROKEN[scenario][0], "openllmetry", scenario): CLIENT_ALONE
        for scenario in ("unapproved", "denied", "same-call", "same-tool", "runaway", "cut", "filtered", "from-memory")},
+    **{(BROKEN[scenario][0], "responses-client", scenario): CLIENT_ALONE for scenario in ("unapproved", "cut")},
+    ("ai-model-outside-region", "openai-responses", "other-region"): "of these answers it writes api.openai.com, wherever the model is",
+    ("ai-unbounded-answer", "openai-responses", "unbounded"): "of these answers it writes no limit, set or not",
+    ("ai-same-call-repeated", "langchain-openllmetry", "same-call"): "it puts the number of a step to the arguments of a tool",
     **{(BROKEN[scenario][0], stack, scenario): NO_REASON for stack in ("openinference", "langfuse") for scenario in ("cut", "filtered")},
     ("ai-runaway-loop", "openinference", "runaway"): "a long conversation has more attributes than an SDK keeps, which is 128",
     ("ai-same-call-repeated", "mcp", "same-call"): "it writes no arguments of a tool",
@@ -261,22 +265,30 @@ AGENTS = {
     "openllmetry": ("OpenLLMetry", HERE / "agents-python/requirements.txt", "opentelemetry-instrumentation-openai"),
     "pydantic-ai": ("Pydantic AI", HERE / "agents-python/requirements.txt", "pydantic-ai-slim"),
     "strands": ("Strands", HERE / "agents-python/requirements-strands.txt", "strands-agents"),
+    "openai-responses": ("Responses", ROOT / "tests/listen/agent/requirements.txt", "opentelemetry-instrumentation-openai-agents-v2"),
+    "responses-client": ("Responses client", HERE / "agents-python/requirements.txt", "openinference-instrumentation-openai"),
+    "langchain-openinference": ("LangChain OI", HERE / "agents-python/requirements-langchain.txt", "openinference-instrumentation-langchain"),
+    "langchain-openllmetry": ("LangChain OL", HERE / "agents-python/requirements-langchain.txt", "opentelemetry-instrumentation-langchain"),
     "mcp": ("MCP", ROOT / "tests/listen/agent/requirements.txt", "mcp"),
     "langfuse": ("Langfuse", HERE / "agents-python/requirements.txt", "langfuse"),
 }
 
-ADDRESSED = ("openai-agents-v2", "pydantic-ai")  # those that write the address of a model
+ADDRESSED = ("openai-agents-v2", "openai-responses", "pydantic-ai")  # those that write the address of a model
+LONG = ("runaway", "same-tool", "right-60000-tokens")  # LangChain writes a thousand attributes and more, which would cost the test seconds
+CLIENT_PATHS = ["right-agent", "unapproved", "tokens", "cut", "unbounded", "other-model"]  # enough of a client that shows no tools
 
 
 def agents():
     with open(HERE / "scripts.json", encoding="utf-8") as file:
         all_paths = list(json.load(file))
     paths = [path for path in all_paths if path != "other-region"]
+    own_paths = {"responses-client": CLIENT_PATHS, **{library: [path for path in paths if path not in LONG] for library in AGENTS if "langchain" in library},
+             **dict.fromkeys(ADDRESSED, all_paths)}
     for library, (column, pins, package) in AGENTS.items():
         version = re.search(rf"^{package}==(\S+)", pins.read_text(encoding="utf-8"), re.M)[1]
         yield Stack(library, column, HERE / "agents-python", lambda _, pins=pins, library=library: [python_with(pins), "agent.py", library],
                     lambda library=library, version=version: {library: version}, AGENT_ENV, lambda _, library=library: library,
-                    all_paths if library in ADDRESSED else paths, agent=True)
+                    own_paths.get(library, paths), agent=True)
     with open(HERE / "agents-js" / "package-lock.json", encoding="utf-8") as file:
         version = json.load(file)["packages"]["node_modules/ai"]["version"]
     yield Stack("ai-sdk", "AI SDK", HERE / "agents-js", ai_sdk_command, lambda: {"ai-sdk": version}, AGENT_ENV, lambda _: "ai-sdk", paths, agent=True)

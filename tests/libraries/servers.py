@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from betrace_process import _die_with_parent  # noqa: E402
@@ -148,9 +149,10 @@ class Partner(http.server.BaseHTTPRequestHandler):
 
 def next_answer(asked):
     """What the model says: its script is the JSON in the first user's message, and one tool is called for each answer that it gave before."""
-    text = json.dumps([message for message in asked["messages"] if message["role"] == "user"][0]["content"])
-    script = json.loads(re.search(r"SCRIPT(\{.*\})END", json.loads(text) if isinstance(json.loads(text), str) else json.loads(text)[0]["text"])[1])
-    before = sum(1 for message in asked["messages"] if message["role"] == "assistant")
+    said = asked.get("messages") or asked["input"]
+    text = next(message for message in said if message.get("role") == "user")["content"]
+    script = json.loads(re.search(r"SCRIPT(\{.*\})END", text if isinstance(text, str) else text[0]["text"])[1])
+    before = sum(1 for message in said if message.get("role") == "assistant" or message.get("type") == "function_call")
     message, finish = {"role": "assistant", "content": "done"}, script.get("last", "stop")
     if before < len(script["tools"]):
         name, arguments = script["tools"][before]
@@ -160,8 +162,23 @@ def next_answer(asked):
     return message, finish, {"prompt_tokens": tokens, "completion_tokens": 20, "total_tokens": tokens + 20}
 
 
+def as_response(asked, message, finish, usage):
+    """The same answer as OpenAI's API for responses says it."""
+    reason = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(finish)
+    status = "incomplete" if reason else "completed"
+    output = [{"type": "message", "id": "m", "role": "assistant", "status": status,
+               "content": [{"type": "output_text", "text": message["content"], "annotations": []}]}] if message["content"] else []
+    output += [{"type": "function_call", "id": f"f{call['id']}", "call_id": call["id"], "status": status, **call["function"]}
+               for call in message.get("tool_calls", [])]
+    return {"id": f"resp_{zlib.crc32(json.dumps(asked).encode()):08x}", "object": "response", "created_at": 1, "model": asked["model"], "status": status, "output": output, "error": None,
+            "incomplete_details": {"reason": reason} if reason else None, "parallel_tool_calls": False, "tool_choice": "auto", "tools": [],
+            "max_output_tokens": asked.get("max_output_tokens"),
+            "usage": {"input_tokens": usage["prompt_tokens"], "input_tokens_details": {"cached_tokens": 0}, "output_tokens": usage["completion_tokens"],
+                      "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": usage["total_tokens"]}}
+
+
 class Model(http.server.BaseHTTPRequestHandler):
-    """A model behind OpenAI's API for chats, whole and in parts. As a proxy it is one at every address."""
+    """A model behind OpenAI's APIs for chats, whole and in parts, and for responses. As a proxy it is one at every address."""
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -171,7 +188,9 @@ class Model(http.server.BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         message, finish, usage = next_answer(asked)
         same = {"id": "x", "created": 1, "model": asked["model"]}
-        if asked.get("stream"):
+        if "input" in asked:
+            body, kind = json.dumps(as_response(asked, message, finish, usage)), "application/json"
+        elif asked.get("stream"):
             parts = [{**same, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": message, "finish_reason": None}]},
                      {**same, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]},
                      {**same, "object": "chat.completion.chunk", "choices": [], "usage": usage}]

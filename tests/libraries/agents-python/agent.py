@@ -58,7 +58,8 @@ async def with_agents():
     import agents
     from openai import AsyncOpenAI
     agents.set_tracing_disabled(False)
-    model = agents.OpenAIChatCompletionsModel(model=script["model"], openai_client=AsyncOpenAI(base_url=url(), api_key=KEY))
+    api = agents.OpenAIResponsesModel if LIBRARY == "openai-responses" else agents.OpenAIChatCompletionsModel
+    model = api(model=script["model"], openai_client=AsyncOpenAI(base_url=url(), api_key=KEY))
     agent = agents.Agent(name="support", model=model, tools=[agents.function_tool(search_orders), agents.function_tool(send_email)],
                          model_settings=agents.ModelSettings(max_tokens=limits()))
     await agents.Runner.run(agent, prompt(), max_turns=40)
@@ -96,6 +97,30 @@ async def with_client(client, call):
             return
         for one in answer.tool_calls:
             messages.append({"role": "tool", "tool_call_id": one.id, "content": await call(one.function.name, json.loads(one.function.arguments))})
+
+
+async def with_responses(client):
+    """The same loop around the client's other API."""
+    said = [{"role": "user", "content": prompt()}]
+    tools = [{"type": "function", **tool["function"]} for tool in TOOLS]
+    for _ in range(40):
+        more = {} if script.get("unbounded") else {"max_output_tokens": 800}
+        answer = client.responses.create(model=script["model"], input=said, tools=tools, **more)
+        calls = [item for item in answer.output if item.type == "function_call"]
+        if not calls:
+            return
+        for one in calls:
+            said.append({"type": "function_call", "call_id": one.call_id, "name": one.name, "arguments": one.arguments})
+            said.append({"type": "function_call_output", "call_id": one.call_id, "output": await plainly(one.name, json.loads(one.arguments))})
+
+
+async def with_langchain():
+    from langchain.agents import create_agent
+    from langchain_openai import ChatOpenAI
+    more = {} if script.get("unbounded") else {"max_tokens": 800}
+    model = ChatOpenAI(model=script["model"], base_url=url(), api_key=KEY, use_responses_api=False, **more)
+    agent = create_agent(model, [search_orders, send_email], name="support")
+    agent.invoke({"messages": [{"role": "user", "content": prompt()}]}, {"recursion_limit": 100})
 
 
 async def plainly(name, arguments):
@@ -142,7 +167,7 @@ def serve_mcp():
 
 def instrument():
     """Begins the library's instrumentation; returns what runs an agent under it."""
-    if LIBRARY == "openai-agents-v2":
+    if LIBRARY in ("openai-agents-v2", "openai-responses"):
         import agents
         from opentelemetry.instrumentation.openai_agents import OpenAIAgentsInstrumentor
         from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
@@ -160,6 +185,19 @@ def instrument():
         from opentelemetry.instrumentation.openai import OpenAIInstrumentor
         OpenAIInstrumentor().instrument(tracer_provider=provider)
         return with_openllmetry
+    if LIBRARY == "responses-client":
+        import openai
+        from openinference.instrumentation.openai import OpenAIInstrumentor
+        OpenAIInstrumentor().instrument(tracer_provider=provider)
+        return lambda: with_responses(openai.OpenAI(base_url=url(), api_key=KEY))
+    if LIBRARY == "langchain-openinference":
+        from openinference.instrumentation.langchain import LangChainInstrumentor
+        LangChainInstrumentor().instrument(tracer_provider=provider)
+        return with_langchain
+    if LIBRARY == "langchain-openllmetry":
+        from opentelemetry.instrumentation.langchain import LangchainInstrumentor
+        LangchainInstrumentor().instrument(tracer_provider=provider)
+        return with_langchain
     if LIBRARY == "pydantic-ai":
         from pydantic_ai import Agent
         Agent.instrument_all()
