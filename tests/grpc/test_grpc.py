@@ -316,11 +316,11 @@ class Spans(GrpcTest):
             span = {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331", "name": "checkout", "start_time": str(now), "duration_ms": 80,
                     "attributes": {"amount": {"int_value": 2000}, "who": {"string_value": "ä"}, "vip": {"bool_value": True}, "share": {"double_value": 0.5},
                                    "tags": {"list_value": {"values": [{"string_value": "a"}, {"string_value": "b"}]}}},
-                    "trace_state": "dd=s:1", "flags": 769, "dropped_attributes_count": 1, "dropped_events_count": 2, "dropped_links_count": 4294967295}
+                    "trace_state": "dd=s:1", "flags": 769, "dropped_attributes_count": 1, "dropped_events_count": 2, "dropped_links_count": 4294967293}
             pushed = client.call("SpanService.PushSpans", spans=[span])
             self.assertEqual((pushed.accepted, pushed.rejected), (1, 0))
             dsl = 'checkout.where(amount == 2000 and who == "ä" and vip and share == 0.5 and tags == "b" and span.trace_state["dd"] == "s:1" and span.flags == 769 ' \
-                  'and span.dropped_attributes_count == 1 and span.dropped_events_count == 2 and span.dropped_links_count == 4294967295)'
+                  'and span.dropped_attributes_count == 1 and span.dropped_events_count == 2 and span.dropped_links_count == 4294967293)'
             found = client.call("ViolationService.QueryViolations", dsl=dsl, start="now-1h", end="now-5m")
             self.assertEqual([v.trace_id for v in found.violations], [span["trace_id"]])
             self.fails(Code.INVALID_ARGUMENT, client.call, "SpanService.PushSpans", spans=[{"name": "no.id"}])
