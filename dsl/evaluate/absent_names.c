@@ -33,8 +33,7 @@ struct bt_absent_names {
   sought *names; /* of all parts, one after the other */
   size_t name_count;
   uint64_t traces;
-  bool hides_some; /* some trace may have more than is here: summaries, or another copy of a span */
-  bool hides_keys; /* or some span may: attributes were dropped */
+  bool hides_some; /* some trace may have more than is here: summaries, what was dropped, or another copy of a span */
 };
 
 /* ---- which parts ---- */
@@ -172,15 +171,13 @@ static void look_for_name(sought *name, const bt_trace *trace) {
 void bt_absent_names_look(bt_absent_names *absent, const bt_trace *trace) {
   absent->traces++;
   bool has_dropped = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS);
-  absent->hides_some = absent->hides_some || trace->pruned || trace->partial || trace->differing_copies;
-  absent->hides_keys = absent->hides_keys || has_dropped;
+  absent->hides_some = absent->hides_some || trace->pruned || trace->partial || trace->differing_copies || has_dropped;
   for (size_t i = 0; i < absent->name_count; i++) look_for_name(&absent->names[i], trace);
 }
 
 void bt_absent_names_add(bt_absent_names *absent, const bt_absent_names *others) {
   absent->traces += others->traces;
   absent->hides_some = absent->hides_some || others->hides_some;
-  absent->hides_keys = absent->hides_keys || others->hides_keys;
   for (size_t i = 0; i < absent->name_count; i++) {
     sought *name = &absent->names[i];
     const sought *other = &others->names[i];
@@ -214,9 +211,7 @@ bool bt_absent_names_say(bt_absent_names *absent, size_t i, bt_buffer *out, bt_r
   for (size_t part = 0; part < absent->part_count; part++) bt_used_names_spare(&absent->parts[part]);
   for (size_t k = 0; k < absent->name_count; k++) {
     const sought *name = &absent->names[k];
-    bool is_hidden = absent->hides_keys && name->used->kind == BT_NAME_ATTRIBUTE;
-    bool is_said =
-        name->used->presence == BT_NAME_ABSENT && !name->used->is_spared && !name->is_attribute && !is_hidden;
+    bool is_said = name->used->presence == BT_NAME_ABSENT && !name->used->is_spared && !name->is_attribute;
     if (!is_said || i--) continue;
     *place = name->used->place;
     say_absent(absent, name, out);
