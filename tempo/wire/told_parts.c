@@ -53,7 +53,9 @@ static bt_status read_told_attributes(bt_json *json, bt_build *build, bt_attribu
 static bool is_object(bt_str text, bt_arena *arena, bt_json *at) {
   bt_json_init(at, text, arena);
   bt_json end = *at;
-  return bt_json_peek(&end) == BT_JSON_OBJECT && bt_json_skip(&end) && bt_json_at_end(&end);
+  bool is_whole = bt_json_peek(&end) == BT_JSON_OBJECT && bt_json_skip(&end) && bt_json_at_end(&end);
+  at->status = end.status; /* without memory nobody knows */
+  return is_whole;
 }
 
 /* ---- events ---- */
