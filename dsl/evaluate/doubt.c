@@ -92,8 +92,8 @@ static unsigned doubt_of_plain(const bt_span *span, const bt_field *field, const
   case BT_FIELD_DROPPED_ATTRIBUTES: return doubt_of_count(span, span->dropped_attributes);
   case BT_FIELD_DROPPED_EVENTS: return doubt_of_count(span, span->dropped_events);
   case BT_FIELD_DROPPED_LINKS: return doubt_of_count(span, span->dropped_links);
+  case BT_FIELD_KIND: return span->is_kind_lost ? BT_WHY_DROPPED : 0;
   case BT_FIELD_NAME:
-  case BT_FIELD_KIND:
   case BT_FIELD_STATUS:
   case BT_FIELD_STATUS_MESSAGE:
   case BT_FIELD_ID:
@@ -190,12 +190,23 @@ static bool is_of_unknown_type(const bt_field *field, const bt_span *span, const
   return bt_may_be_none(&value);
 }
 
+/* Of a kind that is none or internal: what holds of both is known. */
+static bt_kleene test_lost_kind(const bt_program_predicate *predicate, const bt_span *span, bt_work *work) {
+  bt_span internal = *span;
+  internal.kind = BT_KIND_INTERNAL;
+  bool of_none = bt_matcher_test(predicate, span, NULL, work);
+  return of_none == bt_matcher_test(predicate, &internal, NULL, work) ? bt_kleene_from(of_none)
+                                                                      : bt_kleene_unknown(BT_WHY_DROPPED);
+}
+
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                            bt_work *work) {
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
   if (compares && bt_field_is_cut_time(span, &predicate->comparison.left->field))
     return test_cut_time(&predicate->comparison, span, part, work);
-  unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field, part);
+  const bt_field *field = compares ? &predicate->comparison.left->field : &predicate->field;
+  if (span->is_kind_lost && field->kind == BT_FIELD_KIND) return test_lost_kind(predicate, span, work);
+  unsigned why = bt_doubt_of_field(span, field, part);
   if (why) return test_unknown(predicate, why);
   bool is_doubtful = span->doubts & (BT_DOUBT_CUT | BT_DOUBT_TYPE);
   if (compares && is_doubtful && bt_field_may_be_cut(&predicate->comparison.left->field))

@@ -202,6 +202,7 @@ static unsigned doubts_of(const bt_span *span) {
   if (span->dropped_attributes) doubts |= BT_DOUBT_ATTRIBUTES;
   if (span->dropped_events) doubts |= BT_DOUBT_EVENTS;
   if (span->dropped_links) doubts |= BT_DOUBT_LINKS;
+  if (span->is_kind_lost) doubts |= BT_DOUBT_PARTS;
   return doubts;
 }
 

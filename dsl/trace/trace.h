@@ -96,7 +96,7 @@ enum {
   BT_DOUBT_ATTRIBUTES = 4, /* some were dropped: of those that are not there nothing is known */
   BT_DOUBT_EVENTS = 8,
   BT_DOUBT_LINKS = 16,
-  BT_DOUBT_PARTS = 64 /* one of its events or links, its resource or its scope lost attributes (32: cut_text.h) */
+  BT_DOUBT_PARTS = 64 /* its kind, or an attribute of its events, links, resource or scope was lost (32: cut_text.h) */
 };
 
 typedef struct bt_span {
@@ -121,6 +121,7 @@ typedef struct bt_span {
   uint32_t time_slack_ns, duration_slack_ns;
   uint8_t pruning;             /* bt_pruning; the builder sets it */
   uint8_t doubts;              /* BT_DOUBT_*; the builder sets it */
+  bool is_kind_lost;           /* its format has no word for an internal span: one of no kind may have been that */
   const struct bt_span *other; /* a further record of this span, which says something else; NULL: there is none */
   /* Its records as they came, in a list by `other`, where keys that stand twice in them make more records than a span
    * keeps: then it and its others have one value of each key. NULL: each value has a record. */

@@ -100,10 +100,11 @@ static bool resources_agree(const bt_resource *a, const bt_resource *b) {
 bool bt_spans_agree_but_for_parts(const bt_span *a, const bt_span *b) {
   return memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) == 0 && bt_str_equal(a->name, b->name) &&
          bt_str_equal(a->status_message, b->status_message) && a->status == b->status && a->start_ns == b->start_ns &&
-         a->end_ns == b->end_ns && a->flags == b->flags && a->time_slack_ns == b->time_slack_ns &&
-         bt_str_equal(a->trace_state, b->trace_state) && a->dropped_attributes == b->dropped_attributes &&
-         a->dropped_events == b->dropped_events && a->dropped_links == b->dropped_links &&
-         resources_agree(a->resource, b->resource) && scopes_agree(a->scope, b->scope);
+         a->end_ns == b->end_ns && a->flags == b->flags && a->is_kind_lost == b->is_kind_lost &&
+         a->time_slack_ns == b->time_slack_ns && bt_str_equal(a->trace_state, b->trace_state) &&
+         a->dropped_attributes == b->dropped_attributes && a->dropped_events == b->dropped_events &&
+         a->dropped_links == b->dropped_links && resources_agree(a->resource, b->resource) &&
+         scopes_agree(a->scope, b->scope);
 }
 
 /* Resources and scopes that are shared need no look. */

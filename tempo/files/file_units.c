@@ -326,10 +326,17 @@ static bt_status refuse_empty_message(bt_error *error) {
 }
 
 static bt_status refuse_text(bt_str text, bt_error *error) {
-  if (bt_str_starts_with(text, BT_STR("Spans\nResource\n")))
-    return bt_error_set(error, BT_INVALID,
-                        "this is what opentelemetry-stdout of the Rust SDK prints: use its OTLP exporter, and betrace "
-                        "listen or the Collector's file exporter");
+  static const struct {
+    const char *beginning, *printer;
+  } printed[] = {{"Spans\nResource\n", "opentelemetry-stdout of the Rust SDK"},
+                 {"#<struct OpenTelemetry::SDK::Trace::SpanData", "the Ruby SDK's ConsoleSpanExporter"},
+                 {"Activity.TraceId:", "the .NET SDK's ConsoleExporter"}};
+  for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
+    if (bt_str_starts_with(text, bt_str_from(printed[i].beginning)))
+      return bt_error_set(error, BT_INVALID,
+                          "this is what %s prints: use its OTLP exporter, and betrace listen or the Collector's file "
+                          "exporter",
+                          printed[i].printer);
   return bt_error_set(error, BT_INVALID, "it is neither OTLP JSON nor OTLP protobuf (TracesData)");
 }
 

@@ -94,6 +94,9 @@ static const char printed_by_node[] =
     "this is what the JavaScript SDK's ConsoleSpanExporter prints: use its OTLP exporter, and betrace listen or the "
     "Collector's file exporter";
 
+static const char printed_by_cpp[] =
+    "this is what the C++ SDK's OStreamSpanExporter prints: use its OtlpFileExporter, which writes OTLP JSON";
+
 static bool begins_like_otlp(bt_str key) {
   static const char *const keys[] = {"resourceSpans",   "resource", "resourceLogs",
                                      "resourceMetrics", "batches",  "trace"};
@@ -126,10 +129,12 @@ static bt_json_kind kind_of(uint32_t keys, const char **sentence) {
   return BT_JSON_OF_OTLP;
 }
 
-/* Node's way to print an object is no JSON: its keys have no quotes. */
-static bool is_printed_by_node(const bt_json *at_key) {
+/* What looks like JSON, but that its keys have no quotes. NULL: nothing that is known. */
+static const char *sentence_of_unquoted(const bt_json *at_key) {
   const bt_str rest = {at_key->at, (size_t)(at_key->end - at_key->at)};
-  return bt_str_starts_with(rest, BT_STR("resource: {")) || bt_str_starts_with(rest, BT_STR("traceId: '"));
+  if (bt_str_starts_with(rest, BT_STR("name          : "))) return printed_by_cpp;
+  bool is_of_node = bt_str_starts_with(rest, BT_STR("resource: {")) || bt_str_starts_with(rest, BT_STR("traceId: '"));
+  return is_of_node ? printed_by_node : NULL;
 }
 
 /* Of the object that comes next, which is only looked at. What is no JSON is left to a reader, which says where. */
@@ -140,7 +145,7 @@ static bt_json_kind look_at_object(bt_json look, const char **sentence) {
   bt_json first = look;
   if (!bt_json_open_object(&first)) return BT_JSON_OF_OTLP;
   bool has_key = bt_json_next_key(&first, &key);
-  if (!has_key && is_printed_by_node(&first)) return *sentence = printed_by_node, BT_JSON_UNREAD;
+  if (!has_key && (*sentence = sentence_of_unquoted(&first))) return BT_JSON_UNREAD;
   if (!has_key || begins_like_otlp(key)) return BT_JSON_OF_OTLP;
   bt_json_open_object(&look);
   while (bt_json_next_known(&look, kind_names, COUNT(kind_names), &seen, &bit)) {

@@ -17,8 +17,7 @@ static bool read_number(bt_json *json, bt_value *out) {
   return bt_json_to_double(digits, &out->decimal);
 }
 
-/* False: a list or an object, or a number that nothing holds. It was passed over. */
-static bool read_told_value(bt_json *json, bt_value *out) {
+bool bt_told_value(bt_json *json, bt_value *out) {
   switch (bt_json_peek(json)) {
   case BT_JSON_STRING: out->type = BT_VALUE_STRING; return bt_json_string(json, &out->string);
   case BT_JSON_BOOL: out->type = BT_VALUE_BOOL; return bt_json_bool(json, &out->boolean);
@@ -40,7 +39,7 @@ static bt_status read_told_attributes(bt_json *json, bt_build *build, bt_attribu
   bt_json_open_object(json);
   while (status == BT_OK && bt_json_next_key(json, &attribute.key)) {
     attribute.value = (bt_value){.type = BT_VALUE_MISSING};
-    if (read_told_value(json, &attribute.value))
+    if (bt_told_value(json, &attribute.value))
       status = bt_build_add(list, &attribute, error);
     else
       out->dropped = BT_NOT_KEPT;

@@ -65,13 +65,19 @@ typedef struct told_span {
   bt_str error_text;
 } told_span;
 
-static bool take_code(told_span *t, bt_str word) {
-  bool is_error = bt_str_equal_nocase(word, BT_STR("ERROR")), is_ok = bt_str_equal_nocase(word, BT_STR("OK"));
-  bool is_unset = bt_str_equal_nocase(word, BT_STR("UNSET"));
-  if (!is_error && !is_ok && !is_unset) return false;
-  t->has_code = true;
-  t->span->status = is_error ? BT_SPAN_STATUS_ERROR : is_ok ? BT_SPAN_STATUS_OK : BT_SPAN_STATUS_UNSET;
-  return true;
+/* A word, or OTLP's number, as the SDK for C++ writes it. */
+static bool take_code(told_span *t, const bt_value *value) {
+  static const char *const words[] = {
+      [BT_SPAN_STATUS_UNSET] = "UNSET", [BT_SPAN_STATUS_OK] = "OK", [BT_SPAN_STATUS_ERROR] = "ERROR"};
+  bool is_text = value->type == BT_VALUE_STRING;
+  for (size_t i = 0; i < COUNT(words); i++) {
+    bool is_it = is_text ? bt_str_equal_nocase(value->string, bt_str_from(words[i]))
+                         : value->type == BT_VALUE_INT && value->integer == (int64_t)i;
+    if (!is_it) continue;
+    t->span->status = (bt_span_status)i;
+    return t->has_code = true;
+  }
+  return false;
 }
 
 static bool take_count(const bt_value *value, uint32_t *out) {
@@ -81,7 +87,7 @@ static bool take_count(const bt_value *value, uint32_t *out) {
               : value->type != BT_VALUE_INT)
     return false;
   if (count < 0 || count > UINT32_MAX) return false;
-  *out = (uint32_t)count;
+  if ((uint32_t)count > *out) *out = (uint32_t)count; /* those that were seen to be lost are no fewer */
   return true;
 }
 
@@ -106,7 +112,7 @@ static bool take_tag(told_span *t, const bt_attribute *tag) {
   bool is_text = value->type == BT_VALUE_STRING;
   switch (field_of(tag->key)) {
   case TOLD_KIND: return is_text && bt_told_kind(value->string, &span->kind);
-  case TOLD_CODE: return is_text && take_code(t, value->string);
+  case TOLD_CODE: return take_code(t, value);
   case TOLD_MESSAGE: return take_text(value, &span->status_message);
   case TOLD_SCOPE: return take_text(value, &t->scope);
   case TOLD_VERSION: return take_text(value, &t->version);
@@ -139,6 +145,7 @@ bt_status bt_told_tags_take(bt_build *build, bt_told_scope *scope, bt_span *span
   for (size_t i = 0; i < tags->count; i++)
     if (!take_tag(&t, &tags->items[i])) tags->items[kept++] = tags->items[i];
   tags->count = kept;
+  span->is_kind_lost = span->kind == BT_KIND_UNSPECIFIED;
   if (!t.has_code && t.has_error) span->status = BT_SPAN_STATUS_ERROR;
   if (span->status == BT_SPAN_STATUS_ERROR && !span->status_message.len) span->status_message = t.error_text;
   return find_scope(build, scope, &t, error);

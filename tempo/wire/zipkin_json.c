@@ -80,16 +80,20 @@ static bt_status read_annotations(zipkin_reader *r) {
   return bt_json_place_finish(r->place, status);
 }
 
-/* Texts, whatever they were before. */
-static bt_status read_tags(zipkin_reader *r) {
+/* Zipkin has texts alone. OpenTelemetry's SDK for C++ writes values of their types all the same, and lists; of these
+ * each counts as dropped. */
+static bt_status read_tags(zipkin_reader *r, uint32_t *dropped) {
   bt_json *json = &r->place->json;
   bt_status status = BT_OK;
-  bt_attribute tag = {.value = {.type = BT_VALUE_STRING}};
+  bt_attribute tag;
   bt_json_open_object(json);
   while (status == BT_OK && bt_json_next_key(json, &tag.key)) {
+    tag.value = (bt_value){.type = BT_VALUE_MISSING};
     if (bt_json_null(json)) continue;
-    status = bt_json_read_text(r->place, &tag.value.string);
-    if (status == BT_OK) status = bt_build_add(&r->place->build->span, &tag, r->place->error);
+    if (bt_told_value(json, &tag.value))
+      status = bt_build_add(&r->place->build->span, &tag, r->place->error);
+    else
+      *dropped += *dropped < UINT32_MAX;
   }
   return bt_json_place_finish(r->place, status);
 }
@@ -143,7 +147,7 @@ static bt_status read_span_member(zipkin_reader *r, unsigned bit, zipkin_span *s
   case SPAN_REMOTE: return read_endpoint(r, &s->remote);
   case SPAN_ANNOTATIONS: return read_annotations(r);
   case SPAN_V1: return bt_json_place_stop(r->place, of_api_v1);
-  default: return read_tags(r);
+  default: return read_tags(r, &s->span.dropped_attributes);
   }
 }
 

@@ -240,7 +240,8 @@ class FormatsTest(unittest.TestCase):
         rules = {"span.z == 1": (no, no, no, no, no), "z == 1": (no, no, open_, no, no), "resource.z == 1": (open_, open_, open_, open_, no), 'scope.attributes["z"] == 1': (open_,) * 5,
                  "event.name == \"e\"": (yes, yes, yes, yes, no), "event.k == 1": (open_, yes, yes, yes, no), "event.z == 1": (open_, no, open_, open_, no), "event.of == 1": (open_, no, open_, open_, no),
                  "event.b == true and event.t == \"x\" and event.d > 1.4": (open_, yes, open_, open_, no), "event.where(event.name == \"f\" and event.z == 1)": (no,) * 5,
-                 "exists(link.span_id)": (open_, open_, open_, yes, yes), "link.k == 1": (open_, open_, open_, yes, open_), "exists(otlp.link.0)": (no, no, open_, no, no)}
+                 "exists(link.span_id)": (open_, open_, open_, yes, yes), "link.k == 1": (open_, open_, open_, yes, open_), "exists(otlp.link.0)": (no, no, open_, no, no),
+                 "span.kind == internal": (open_,) * 5, "span.kind != internal": (open_,) * 5, "span.kind in [internal, unspecified]": (yes,) * 5, "span.kind == client": (no,) * 5, "not exists(span.kind)": (no,) * 5}
         for place, (form, document) in enumerate(forms.items()):
             path = self.put("lost.json", json.dumps(document))
             for test, expected in rules.items():

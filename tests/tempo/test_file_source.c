@@ -292,6 +292,18 @@ static void test_errors_name_the_file(void **state) {
   check_error("rust", BT_STR("Spans\nResource\n\t ->  service.name=String(Static(\"shop\"))\n"), 0, BT_INVALID,
               "this is what opentelemetry-stdout of the Rust SDK prints: use its OTLP exporter, and betrace listen or "
               "the Collector's file exporter");
+  check_error(
+      "ruby", BT_STR("#<struct OpenTelemetry::SDK::Trace::SpanData\n name=\"a\",\n"), 0, BT_INVALID,
+      "this is what the Ruby SDK's ConsoleSpanExporter prints: use its OTLP exporter, and betrace listen or the "
+      "Collector's file exporter");
+  check_error("dotnet", BT_STR("Activity.TraceId:            0af7651916cd43dd8448eb211c80319c\n"), 0, BT_INVALID,
+              "this is what the .NET SDK's ConsoleExporter prints: use its OTLP exporter, and betrace listen or the "
+              "Collector's file exporter");
+  check_error(
+      "cpp", BT_STR("{\n  name          : fraud-check\n  trace_id      : 09cfbbfa5185f1e9baae6e5bb286821d\n}\n"), 0,
+      BT_INVALID,
+      "JSON, line 1, column 1: this is what the C++ SDK's OStreamSpanExporter prints: use its OtlpFileExporter, "
+      "which writes OTLP JSON");
   check_error("node", BT_STR("{\n  resource: { attributes: { 'service.name': 'shop' } },\n  name: 'a'\n}\n"), 0,
               BT_INVALID,
               "JSON, line 1, column 1: this is what the JavaScript SDK's ConsoleSpanExporter prints: use its OTLP "
