@@ -1,4 +1,4 @@
-"""The Helm chart without a cluster: lint, and seven sets of values rendered. They must fit the Kubernetes schemas of
+"""The Helm chart without a cluster: lint, and its sets of values rendered. They must fit the Kubernetes schemas of
 three versions and what the chart promises: names, probes, the restricted security profile, no secret in plain text.
 The test also asserts what the chart refuses and why, and lets the programs parse the files in it. What a real
 cluster does with it is not tested here."""
@@ -30,6 +30,7 @@ import helm_binary  # noqa: E402
 import prometheus_binary  # noqa: E402
 from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
+from tls_tempo import make_certificate  # noqa: E402
 
 CHART = ROOT / "distribution" / "helm" / "betrace"
 KUBERNETES = ("1.25", "1.31", "1.37")
@@ -65,7 +66,18 @@ SETS["a ClickHouse"] = {"grafana": {"enabled": False}, "tempo": {"otlp": "http:/
 OPENSEARCH = "opensearch+https://opensearch.example.org:9200?index=otel-v1-apm-span-*"
 SETS["an OpenSearch"] = {"grafana": {"enabled": False}, "tempo": {"otlp": "http://collector:4318"}, "settings": {"settle": "5m"},
                          "store": {"url": OPENSEARCH, "apiKeySecret": {"name": "opensearch", "key": "key"}, "caSecret": {"name": "authority"}}}
+HTTPS = {"secret": "betrace-tls", "caSecret": {"name": "authority", "key": "root.pem"}}
+PEERS = [{"ipBlock": {"cidr": "10.1.2.3/32"}}]
+SETS["https, for all that ask it"] = {"grafana": WITH_PASSWORD, "observability": {"enabled": True}, **OPERATOR, "tls": HTTPS, "rules": {"files": RULES}}
+SETS["https with a public authority, a Tempo behind a private one"] = {
+    "grafana": {"enabled": False, "existing": {"enabled": True}}, "tls": {"secret": "betrace-tls"}, **OPERATOR, "evidence": {"keySecret": {"name": "evidence-key", "key": "soc2.pem"}}, "settings": {"timestamp-url": "https://tsa.example.org:8443/stamp"},
+    "tempo": {"url": "https://tempo.example.org", "otlp": "https://otlp.example.org:4318", "caSecret": {"name": "authority"}}, "networkPolicy": {"egressTo": PEERS}}
 REFUSED = [
+    ({"tls": {"caSecret": {"name": "authority"}}}, "set both"),
+    ({"tempo": {"caSecret": {"name": "authority"}}}, "set tempo.url"),
+    ({"tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318", "caSecret": {"name": "authority"}}}, "over https"),
+    ({"settings": {"tls-cert": "/x"}}, "settings.tls-cert is set by the chart"),
+    ({"networkPolicy": {"egressTo": [{}]}}, "minProperties"),
     ({"store": {"url": STORE, "apiKeySecret": {"name": "x"}}, "tempo": {"otlp": "http://collector:4318"}, "grafana": {"enabled": False}}, "has no API keys"),
     ({"store": {"url": "opensearch+https://u:secret@opensearch:9200"}}, "pattern"),
     ({"store": {"url": STORE}, "tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318"}, "grafana": {"enabled": False}}, "exclude each other"),
@@ -218,7 +230,7 @@ class Rendered(unittest.TestCase):
             self.assertEqual(probes, {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"})
 
     def test_mounts_have_volumes_and_volumes_have_sources(self):
-        outside = {"betrace-tokens", "metrics-token", "evidence-key", "authority", "my-rules", "my-claim"}
+        outside = {"betrace-tls", "betrace-tokens", "metrics-token", "evidence-key", "authority", "my-rules", "my-claim"}
         for objects in self.each():
             names = {name for _, name in objects} | outside
             for pod, _, spec in pod_specs(objects):
@@ -352,6 +364,57 @@ class Rendered(unittest.TestCase):
         policy = rendered("the quick start")["NetworkPolicy", "betrace-backend"]["spec"]
         self.assertEqual({port["port"] for rule in policy["egress"] for port in rule["ports"]}, {53, 3200, 4318})
 
+    def test_network_policy_goes_nowhere_else(self):
+        """Out of the release go only calls on the ports of what is set, and where peers are given, to these alone."""
+        names, tempo = rendered("the quick start")["NetworkPolicy", "betrace-backend"]["spec"]["egress"]
+        self.assertEqual((names["ports"][0]["port"], tempo["to"][0]["podSelector"]["matchLabels"]["app"]), (53, "betrace-tempo"))
+        objects = rendered("https with a public authority, a Tempo behind a private one")
+        names, outside = objects["NetworkPolicy", "betrace-backend"]["spec"]["egress"]
+        self.assertEqual((sorted(port["port"] for port in outside["ports"]), outside["to"]), ([443, 4318, 8443], PEERS))
+        values = {"grafana": WITH_PASSWORD, "settings": {"timestamp-url": "http://tsa.example.org/stamp"}}
+        (policy,) = [one for one in yaml.safe_load_all(render_raw(values).stdout) if one and one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "betrace-backend"]
+        self.assertEqual([[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]], [[53, 53], [3200, 4318], [80]])
+        self.assertEqual(["to" in rule for rule in policy["spec"]["egress"]], [False, True, False])
+
+    def test_https_is_asked_for_by_all_that_ask(self):
+        """Probes, both ways of Prometheus, Grafana's data source and pages, the start hook and `helm test`. Those that check certificates know the authority."""
+        objects = rendered("https, for all that ask it")
+        conf = objects["ConfigMap", "betrace-backend"]["data"]["betrace.conf"]
+        self.assertIn("tls-cert = /etc/betrace/tls/tls.crt\ntls-key = /etc/betrace/tls/tls.key\n", conf)
+        specs = {name: spec for name, _, spec in pod_specs(objects)}
+        main = specs["betrace-backend"]["containers"][0]
+        self.assertEqual({main[probe]["httpGet"].get("scheme") for probe in ("startupProbe", "livenessProbe", "readinessProbe")}, {"HTTPS"})
+        self.assertEqual(specs["betrace-backend"]["hostAliases"], [{"ip": "127.0.0.1", "hostnames": ["betrace-backend"]}])
+        for name in ("betrace-backend", "betrace-prometheus", "betrace-grafana", "betrace-test-ready"):
+            with self.subTest(pod=name):
+                self.assertIn({"name": "authority", "mountPath": "/etc/betrace/authority", "readOnly": True}, specs[name]["containers"][0]["volumeMounts"])
+                self.assertIn({"name": "authority", "secret": {"secretName": "authority", "items": [{"key": "root.pem", "path": "ca.crt"}]}}, specs[name]["volumes"])
+        self.assertEqual(specs["betrace-test-ready"]["containers"][0]["args"], ["health", "--ready", "--url", "https://betrace-backend:8080", "--ca", "/etc/betrace/authority/ca.crt"])
+        (scrape,) = [one for one in yaml.safe_load(objects["ConfigMap", "betrace-prometheus"]["data"]["prometheus.yml"])["scrape_configs"] if one["job_name"] == "betrace"]
+        self.assertEqual((scrape["scheme"], scrape["tls_config"]), ("https", {"ca_file": "/etc/betrace/authority/ca.crt"}))
+        (endpoint,) = objects["ServiceMonitor", "betrace-backend"]["spec"]["endpoints"]
+        self.assertEqual((endpoint["scheme"], endpoint["tlsConfig"]),
+                         ("https", {"serverName": "betrace-backend.betrace.svc", "ca": {"secret": {"name": "authority", "key": "root.pem"}}}))
+        source = yaml.safe_load(objects["ConfigMap", "betrace-grafana"]["data"]["datasources.yaml"])["datasources"][0]
+        self.assertEqual((source["url"], source["jsonData"]["tlsAuthWithCACert"], source["secureJsonData"]), ("https://betrace-backend:8080", True, {"tlsCACert": "$BETRACE_CA"}))
+        (app,) = yaml.safe_load(objects["ConfigMap", "betrace-grafana"]["data"]["apps.yaml"])["apps"]
+        self.assertEqual(app["jsonData"]["apiUrl"], "https://betrace-backend:8080")
+        variables = {one["name"]: one for one in specs["betrace-grafana"]["containers"][0]["env"]}
+        self.assertEqual(variables["BETRACE_CA"]["valueFrom"]["secretKeyRef"], {"name": "authority", "key": "root.pem"})
+        self.assertEqual(variables["SSL_CERT_DIR"]["value"], "/etc/ssl/certs:/etc/betrace/authority")
+        self.assertNotIn("http://betrace-backend", json.dumps([list(objects.values())]))
+
+    def test_https_of_a_public_authority_and_a_tempo_of_a_private_one(self):
+        objects = rendered("https with a public authority, a Tempo behind a private one")
+        self.assertIn("tempo-ca = /etc/betrace/tempo/ca.crt\n", objects["ConfigMap", "betrace-backend"]["data"]["betrace.conf"])
+        spec = objects["Deployment", "betrace-backend"]["spec"]["template"]["spec"]
+        self.assertIn({"name": "tempo", "secret": {"secretName": "authority", "defaultMode": 0o440, "items": [{"key": "ca.crt", "path": "ca.crt"}]}}, spec["volumes"])
+        self.assertIn({"name": "tempo", "mountPath": "/etc/betrace/tempo", "readOnly": True}, spec["containers"][0]["volumeMounts"])
+        self.assertNotIn("/etc/betrace/authority", json.dumps(list(objects.values())))
+        self.assertEqual(objects["ServiceMonitor", "betrace-backend"]["spec"]["endpoints"][0]["tlsConfig"], {"serverName": "betrace-backend.betrace.svc"})
+        source = yaml.safe_load(objects["ConfigMap", "betrace-grafana-datasources"]["data"]["betrace-datasources.yaml"])["datasources"][0]
+        self.assertEqual(source["url"], "https://betrace-backend.betrace.svc:8080")
+
     def test_a_new_setting_starts_the_pods_anew(self):
         def checksum(values):
             objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(render_raw(values).stdout) if one}
@@ -426,6 +489,22 @@ class FilesInIt(unittest.TestCase):
                                       env={**sanitizer_environment(), "PATH": f"{folder}:/usr/bin:/bin", "BETRACE_URL": f"http://127.0.0.1:{service.port}"})
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 self.assertEqual([rule["id"] for rule in service.get("/v1/rules").json()["rules"]], ["slow"])
+
+    def test_the_start_hook_asks_by_https(self):
+        """The same with a certificate of an authority that nobody trusts yet. Without the authority it must fail, or the test says nothing."""
+        (command,) = [spec["containers"][0]["lifecycle"]["postStart"]["exec"]["command"][2]
+                      for name, _, spec in pod_specs(rendered("https, for all that ask it")) if name == "betrace-backend"]
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "slow.yaml").write_text(RULES["slow.yaml"], encoding="utf-8")
+            certificate, key = make_certificate(folder)
+            with Betrace("--memory-source", "--tls-cert", certificate, "--tls-key", key) as service:
+                sync = command.split(" && exec ")[1].replace("/etc/betrace/rules", f"{folder}/slow.yaml").replace("betrace-backend:8080", f"localhost:{service.port}").split()[1:]
+                self.assertEqual(sync.count("/etc/betrace/authority/ca.crt"), 1)
+                trusting = [certificate if word == "/etc/betrace/authority/ca.crt" else word for word in sync]
+                self.assertNotEqual(run_cli(*[word for word in trusting if word not in ("--ca", certificate)]).returncode, 0)
+                done = run_cli(*trusting)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn("slow", done.stdout)
 
     def test_betrace_reads_rules_through_the_links_of_a_configmap(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -48,8 +48,30 @@ capabilities: {drop: [ALL]}
 {{- define "betrace.otlp" -}}
 {{ if or .Values.tempo.url .Values.store.url }}{{ .Values.tempo.otlp }}{{ else }}{{ .Values.tempo.otlp | default (printf "http://%s-tempo:4318" .Release.Name) }}{{ end }}
 {{- end }}
+{{- define "betrace.scheme" -}}
+{{ ternary "https" "http" (ne .Values.tls.secret "") }}
+{{- end }}
+{{/* The authority of the service's certificate, where a pod that asks the service has to be told of it. */}}
+{{- define "betrace.authority" -}}
+{{ if .Values.tls.secret }}{{ .Values.tls.caSecret.name }}{{ end }}
+{{- end }}
+{{- define "betrace.authorityMount" -}}
+{{- if include "betrace.authority" . }}
+- {name: authority, mountPath: /etc/betrace/authority, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "betrace.authorityVolume" -}}
+{{- if include "betrace.authority" . }}
+- name: authority
+  secret: {secretName: {{ .Values.tls.caSecret.name }}, items: [{key: {{ .Values.tls.caSecret.key }}, path: ca.crt}]}
+{{- end }}
+{{- end }}
+{{/* How `betrace` asks the service from its own pod, where the service's name is 127.0.0.1 (hostAliases), or from another one. */}}
+{{- define "betrace.call" -}}
+--url {{ include "betrace.scheme" .root }}://{{ .root.Release.Name }}-backend:{{ .port }}{{ if include "betrace.authority" .root }} --ca /etc/betrace/authority/ca.crt{{ end }}
+{{- end }}
 {{- define "betrace.backendUrl" -}}
-http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .Release.Namespace }}.svc{{ end }}:{{ .Values.service.port }}
+{{ include "betrace.scheme" . }}://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .Release.Namespace }}.svc{{ end }}:{{ .Values.service.port }}
 {{- end }}
 
 {{/* The port of a URL. */}}
@@ -77,7 +99,7 @@ http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .
     {{- fail "replicas > 1 needs persistence.enabled false: replicas cannot share a database, and rules as code are written into each when it starts" -}}
   {{- end -}}
 {{- end -}}
-{{- range $name := list "replica" "replicas" "listen" "db" "tempo" "store" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" -}}
+{{- range $name := list "replica" "replicas" "listen" "db" "tempo" "store" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" "tls-cert" "tls-key" "tempo-ca" -}}
   {{- if hasKey $v.settings $name -}}
     {{- fail (printf "settings.%s is set by the chart itself: use its own value instead (see values.yaml)" $name) -}}
   {{- end -}}
@@ -117,6 +139,12 @@ http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .
 {{- end -}}
 {{- if and (not $v.tempo.url) $v.tempo.tokenSecret.name -}}
   {{- fail "tempo.tokenSecret is of an existing Tempo: set tempo.url" -}}
+{{- end -}}
+{{- if and (not (hasPrefix "https:" $v.tempo.url)) $v.tempo.caSecret.name -}}
+  {{- fail "tempo.caSecret is of an existing Tempo over https: set tempo.url" -}}
+{{- end -}}
+{{- if and (not $v.tls.secret) $v.tls.caSecret.name -}}
+  {{- fail "tls.caSecret is the authority of tls.secret: set both" -}}
 {{- end -}}
 {{- end }}
 

@@ -12,8 +12,17 @@ datasources:
     jsonData:
       tempoDatasourceUid: {{ ternary .Values.grafana.existing.tempoUid "tempo" .Values.grafana.existing.enabled }}
       tempoDatasourceName: {{ ternary .Values.grafana.existing.tempoName "Tempo" .Values.grafana.existing.enabled }}
-    {{- if .Values.access.grafanaTokenSecret.name }}
-    secureJsonData: {apiToken: $BETRACE_TOKEN}
+      {{- if include "betrace.authority" . }}
+      tlsAuthWithCACert: true
+      {{- end }}
+    {{- if or .Values.access.grafanaTokenSecret.name (include "betrace.authority" .) }}
+    secureJsonData:
+      {{- if .Values.access.grafanaTokenSecret.name }}
+      apiToken: $BETRACE_TOKEN
+      {{- end }}
+      {{- if include "betrace.authority" . }}
+      tlsCACert: $BETRACE_CA
+      {{- end }}
     {{- end }}
   {{- if .Values.grafana.enabled }}
   - name: Tempo

@@ -50,6 +50,9 @@ spec:
             {{- if .secret }}
             - {name: secret, mountPath: /etc/betrace-secret, readOnly: true}
             {{- end }}
+            {{- if .asksService }}
+            {{- include "betrace.authorityMount" .root | nindent 12 }}
+            {{- end }}
       volumes:
         - name: settings
           configMap: {name: {{ $name }}}
@@ -58,6 +61,9 @@ spec:
         {{- if .secret }}
         - name: secret
           secret: {secretName: {{ .secret }}}
+        {{- end }}
+        {{- if .asksService }}
+        {{- include "betrace.authorityVolume" .root | nindent 8 }}
         {{- end }}
         {{- if not .storage.enabled }}
         - name: data
