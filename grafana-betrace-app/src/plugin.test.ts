@@ -30,10 +30,13 @@ it('shows pages that the app has, each with an action that is granted', () => {
 });
 
 describe('routes of the proxy', () => {
-  it('ask for an action that is granted, and hand on the token', () => {
+  it('ask for an action that is granted, and hand on the token and the tenant of the settings, whatever a browser sends', () => {
     pluginJson.routes.forEach((route) => {
       expect(granted).toContain(route.reqAction);
-      expect(route.headers).toEqual([{ name: 'Authorization', content: 'Bearer {{ .SecureJsonData.apiToken }}' }]);
+      expect(route.headers).toEqual([
+        { name: 'Authorization', content: 'Bearer {{ .SecureJsonData.apiToken }}' },
+        { name: 'X-Scope-OrgID', content: '{{ .JsonData.tenant | orEmpty }}' },
+      ]);
     });
   });
 

@@ -103,7 +103,7 @@ describe('every operation, as every role', () => {
         assert.equal(got.status, may(role, operation) ? 200 : 403);
         if (got.status === 200) {
           assert.equal(got.url, `http://betrace:8080${operation.path}`);
-          assert.equal(got.headers.Authorization, 'Bearer secret');
+          assert.deepEqual(got.headers, { Authorization: 'Bearer secret', 'X-Scope-OrgID': '' });
         }
       });
     }

@@ -16,6 +16,8 @@ const CHANGE_SETTINGS = 'plugins:write';
 export interface AppSettings {
   /** address of the service, as Grafana's server reaches it */
   apiUrl?: string;
+  /** X-Scope-OrgID; empty or undefined: none */
+  tenant?: string;
   /** the Tempo data source that Explore links open; else the first one */
   tempoDatasourceUid?: string;
 }

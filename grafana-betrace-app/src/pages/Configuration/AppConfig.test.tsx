@@ -40,6 +40,15 @@ it('saves the address without a slash at its end, and a token that was typed', a
   });
 });
 
+it('saves the tenant that everybody asks for, and takes it away again', async () => {
+  const { user } = show({ apiUrl: 'http://betrace:8080', tenant: 'acme' });
+  expect(screen.getByLabelText(/^Tenant/)).toHaveValue('acme');
+  fireEvent.change(screen.getByLabelText(/^Tenant/), { target: { value: ' beta ' } });
+  await user.click(screen.getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(saved()).toBeDefined());
+  expect(saved().data.jsonData).toEqual({ apiUrl: 'http://betrace:8080', tenant: 'beta', tempoDatasourceUid: '' });
+});
+
 it('leaves a stored token alone', async () => {
   const { user } = show({ apiUrl: 'http://betrace:8080' }, { apiToken: true });
   await user.click(screen.getByRole('button', { name: 'Save' }));

@@ -8,20 +8,21 @@ import { lastValueFrom } from 'rxjs';
 import { asApiError } from '../../api/problem';
 import type { AppSettings } from '../../host/grafana';
 
-/** Grafana puts both into the header Authorization of what it sends to the service. */
+/** Grafana puts the token and the tenant into headers of what it sends to the service, in the place of a browser's. */
 interface Change {
   apiUrl: string;
+  tenant: string;
   tempoDatasourceUid: string;
   apiToken: string;
   keepToken: boolean;
 }
 
 async function save(meta: AppPluginMeta<AppSettings>, change: Change): Promise<void> {
-  const { apiUrl, tempoDatasourceUid, apiToken, keepToken } = change;
+  const { apiUrl, tenant, tempoDatasourceUid, apiToken, keepToken } = change;
   const data = {
     enabled: true,
     pinned: true,
-    jsonData: { ...meta.jsonData, apiUrl: apiUrl.replace(/\/+$/, ''), tempoDatasourceUid },
+    jsonData: { ...meta.jsonData, apiUrl: apiUrl.replace(/\/+$/, ''), tenant: tenant.trim(), tempoDatasourceUid },
     ...(keepToken ? {} : { secureJsonData: { apiToken } }),
   };
   await lastValueFrom(getBackendSrv().fetch({ url: `/api/plugins/${meta.id}/settings`, method: 'POST', data, showErrorAlert: false }));
@@ -96,6 +97,7 @@ export default function AppConfig({ plugin }: PluginConfigPageProps<AppPluginMet
   const { meta } = plugin;
   const [change, setChange] = useState<Change>({
     apiUrl: meta.jsonData?.apiUrl ?? '',
+    tenant: meta.jsonData?.tenant ?? '',
     tempoDatasourceUid: meta.jsonData?.tempoDatasourceUid ?? '',
     apiToken: '',
     keepToken: Boolean(meta.secureJsonFields?.apiToken),
@@ -138,6 +140,13 @@ export default function AppConfig({ plugin }: PluginConfigPageProps<AppPluginMet
             onReset={() => edit({ keepToken: false, apiToken: '' })}
             onChange={(event) => edit({ apiToken: event.currentTarget.value })}
           />
+        </Field>
+        <Field
+          label={t('config.tenant', 'Tenant')}
+          description={t('config.tenant-why', 'Sent as X-Scope-OrgID for everybody; empty where the token has one tenant, or the service none')}
+          noMargin
+        >
+          <Input id="betrace-tenant" width={60} value={change.tenant} onChange={(event) => edit({ tenant: event.currentTarget.value })} />
         </Field>
         <Field
           label={t('config.tempo', 'Tempo data source')}
