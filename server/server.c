@@ -18,6 +18,7 @@
 #include "server/base/condition.h"
 #include "server/base/log.h"
 #include "server/http/guard.h"
+#include "server/http/jwt_ring.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/http/store_choice.h"
@@ -30,6 +31,7 @@ struct bt_server {
   bt_exporter_options exporter;
   bt_trust *trust;               /* in batches of the store, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
+  bt_jwt_ring *jwt_ring;         /* NULL: no JWTs are taken */
   char store_names[BT_NAMED_STORES][BT_STORE_NAME_MAX + 1];
   bt_store_grant grants[BT_STORE_GRANTS];
   bt_service service;
@@ -331,21 +333,31 @@ static bt_status open_series(bt_server *server, bt_error *error) {
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 
+static bool has_tokens(const bt_config *config) {
+  return config->tokens || config->jwt_jwks;
+}
+
 /* Without tokens only this machine may talk to us, unless somebody says that it is meant so. */
 static bt_status check_listen(const bt_config *config, bt_error *error) {
   if (!config->listen) return BT_OK;
-  if (config->tokens && !config->tls_cert && !is_loopback(config))
+  if (has_tokens(config) && !config->tls_cert && !is_loopback(config))
     bt_log(BT_LOG_WARNING, "tokens travel in the clear on %s: set --tls-cert and --tls-key, or let a proxy speak TLS",
            config->listen);
-  if (config->tokens || config->allow_anonymous || is_loopback(config)) return BT_OK;
+  if (has_tokens(config) || config->allow_anonymous || is_loopback(config)) return BT_OK;
   return bt_error_set(error, BT_INVALID,
                       "--listen %s is not a loopback address, and there are no tokens: anyone could change rules; give "
-                      "--tokens FILE, or say --allow-anonymous to allow it",
+                      "--tokens FILE or --jwt-jwks, or say --allow-anonymous to allow it",
                       config->listen);
 }
 
-static bt_access_options access_of(const bt_config *config) {
+/* The ring stays what it was at the start, and with it whose tokens are taken. */
+static bt_access_options access_of(const bt_server *server, const bt_config *config) {
   return (bt_access_options){.tokens_file = config->tokens,
+                             .jwt_ring = server->jwt_ring,
+                             .jwt_issuer = server->config->jwt_issuer,
+                             .jwt_audience = server->config->jwt_audience,
+                             .jwt_roles_file = config->jwt_roles ? config->jwt_roles : server->config->jwt_roles,
+                             .jwt_skew_ns = server->config->jwt_skew_ns,
                              .hosts = config->hosts,
                              .cors_origins = config->cors_origins,
                              .tls_cert = config->tls_cert,
@@ -366,9 +378,19 @@ static uint32_t in_milliseconds(int64_t ns) {
   return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
+static bt_status open_ring(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_jwt_ring_options options = {.source = config->jwt_jwks,
+                                 .ca_file = config->jwt_ca,
+                                 .refresh_ns = config->jwt_refresh_ns,
+                                 .keep_ns = config->jwt_keep_ns};
+  bt_clock_never_back_ns(); /* from here on a clock that is set back revives no token */
+  return config->jwt_jwks ? bt_jwt_ring_new(&options, &server->jwt_ring, error) : BT_OK;
+}
+
 static bt_status open_http(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  bt_access_options access = access_of(config);
+  bt_access_options access = access_of(server, config);
   bt_http_server_options options = {.listen = config->listen,
                                     .routes = bt_routes,
                                     .route_count = bt_route_count,
@@ -393,11 +415,11 @@ static bt_status open_http(bt_server *server, bt_error *error) {
 static bt_status open_grpc(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   if (!config->grpc) return BT_OK;
-  if (!config->tokens && !config->allow_anonymous &&
+  if (!has_tokens(config) && !config->allow_anonymous &&
       !bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->grpc))))
     return bt_error_set(error, BT_INVALID,
                         "--grpc %s is not a loopback address, and there are no tokens: anyone could change rules; give "
-                        "--tokens FILE, or say --allow-anonymous to allow it",
+                        "--tokens FILE or --jwt-jwks, or say --allow-anonymous to allow it",
                         config->grpc);
   bt_grpc_server_options options = {.listen = config->grpc,
                                     .tls_cert = config->tls_cert,
@@ -517,6 +539,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_watch(server, error);
   if (!status) status = open_reports(server, error);
   if (!status) status = bt_tag_cache_new(&server->service.tags, error);
+  if (!status) status = open_ring(server, error);
   if (!status) status = open_http(server, error);
   if (!status) status = open_grpc(server, error);
   if (status)
@@ -535,7 +558,8 @@ uint16_t bt_server_port(const bt_server *server) {
 }
 
 bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *error) {
-  bt_access_options access = access_of(fresh);
+  bt_access_options access = access_of(server, fresh);
+  if (server->jwt_ring) bt_jwt_ring_renew(server->jwt_ring);
   return bt_http_server_reload(server->http, &access, error);
 }
 
@@ -545,6 +569,7 @@ void bt_server_stop(bt_server *server) {
   bt_rule_store_hurry(server->service.store);
   close_grpc(server);
   bt_http_server_stop(server->http);
+  bt_jwt_ring_free(server->jwt_ring);
   bt_reports_free(server->service.reports);
   bt_evidence_key_free(server->evidence_key);
   bt_watch_free(server->service.watch);

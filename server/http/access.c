@@ -9,6 +9,8 @@
 
 #include "dsl/base/arena.h"
 #include "server/base/clock.h"
+#include "server/http/jwt.h"
+#include "server/http/jwt_roles.h"
 #include "server/http/tls.h"
 #include "server/http/tokens.h"
 
@@ -17,7 +19,10 @@ enum { MAX_NAMED_TENANTS = 16, MAX_TENANTS_BYTES = 600, MAX_USER_BYTES = 256, AR
 struct bt_access {
   atomic_uint references;
   bt_arena arena;
-  bt_tokens *tokens; /* NULL: none in force */
+  bt_tokens *tokens;     /* NULL: none in force */
+  bt_jwt_ring *jwt_ring; /* borrowed; NULL: no JWTs */
+  bt_jwt_rules jwt_rules;
+  bt_jwt_roles *jwt_roles;
   const char **hosts, **cors_origins;
   SSL_CTX *tls;
   bt_pages *pages; /* NULL: none */
@@ -37,6 +42,32 @@ static const char **copy_names(bt_arena *arena, const char *const *names) {
   return copies;
 }
 
+static bt_status copy_audiences(bt_access *access, const char *list, bt_error *error) {
+  bt_str *audiences = bt_arena_array(&access->arena, BT_JWT_MAX_AUDIENCES, sizeof *audiences);
+  bt_jwt_rules *rules = &access->jwt_rules;
+  if (!audiences) return bt_error_no_memory(error);
+  rules->audiences = audiences;
+  for (size_t length; *list; list += length + (list[length] == ',')) {
+    length = strcspn(list, ",");
+    bool is_last = !list[length], fits = length && rules->audience_count < BT_JWT_MAX_AUDIENCES;
+    if (!fits || (!is_last && !list[length + 1])) break;
+    if (!bt_arena_copy(&access->arena, (bt_str){list, length}, &audiences[rules->audience_count++]))
+      return bt_error_no_memory(error);
+    if (is_last) return BT_OK;
+  }
+  return bt_error_set(error, BT_INVALID, "--jwt-audience has to be 1 to 16 audiences with commas between them");
+}
+
+static bt_status take_jwt(bt_access *access, const bt_access_options *options, bt_error *error) {
+  bt_status status = copy_audiences(access, options->jwt_audience, error);
+  if (!status && !bt_arena_copy(&access->arena, bt_str_from(options->jwt_issuer), &access->jwt_rules.issuer))
+    status = bt_error_no_memory(error);
+  if (!status) status = bt_jwt_roles_read(options->jwt_roles_file, &access->jwt_roles, error);
+  access->jwt_rules.skew_ns = options->jwt_skew_ns;
+  access->jwt_ring = options->jwt_ring;
+  return status;
+}
+
 bt_status bt_access_new(const bt_access_options *options, bt_access **out, bt_error *error) {
   *out = NULL;
   bt_access *access = calloc(1, sizeof *access);
@@ -47,6 +78,7 @@ bt_status bt_access_new(const bt_access_options *options, bt_access **out, bt_er
   access->cors_origins = copy_names(&access->arena, options->cors_origins);
   bt_status status = access->hosts && access->cors_origins ? BT_OK : bt_error_no_memory(error);
   if (!status && options->tokens_file) status = bt_tokens_read(options->tokens_file, &access->tokens, error);
+  if (!status && options->jwt_ring) status = take_jwt(access, options, error);
   if (!status && options->tls_cert) status = bt_tls_new(options->tls_cert, options->tls_key, &access->tls, error);
   if (!status && options->ui) status = bt_pages_read(options->ui, &access->pages, error);
   if (status)
@@ -64,6 +96,7 @@ bt_access *bt_access_acquire(bt_access *access) {
 void bt_access_release(bt_access *access) {
   if (!access || atomic_fetch_sub(&access->references, 1) > 1) return;
   bt_tokens_free(access->tokens);
+  bt_jwt_roles_free(access->jwt_roles);
   SSL_CTX_free(access->tls);
   bt_pages_free(access->pages);
   bt_arena_dispose(&access->arena);
@@ -71,7 +104,7 @@ void bt_access_release(bt_access *access) {
 }
 
 bool bt_access_has_tokens(const bt_access *access) {
-  return access->tokens != NULL;
+  return access->tokens || access->jwt_ring;
 }
 
 const char *const *bt_access_hosts(const bt_access *access) {
@@ -115,18 +148,64 @@ static bool cut_bearer(bt_str header, bt_str *out) {
   return out->len > 0;
 }
 
+/* Who a JWT stands for, as a token of the file would. */
+typedef struct jwt_identity {
+  bt_token token;
+  bt_jwt_granted granted;
+} jwt_identity;
+
+/* Which claim was looked at: whoever keeps the file of roles has to know, and the claims are the asker's own. */
+static bool refuse_unmapped(const bt_access *access, bool is_of_tenants, bt_access_answer *out) {
+  char claims[120];
+  bt_jwt_roles_name_claims(access->jwt_roles, is_of_tenants, claims, sizeof claims);
+  return refuse(out, 403, is_of_tenants ? "tenant" : "role",
+                "That JWT is good, but nothing in its claims gives %s here; looked at: %s. Ask for a row in the "
+                "service's --jwt-roles.",
+                is_of_tenants ? "a tenant" : "a role", claims);
+}
+
+static bool take_grant(const bt_access *access, const json_t *claims, jwt_identity *identity, bt_access_answer *out) {
+  bt_jwt_granted *granted = &identity->granted;
+  int length = snprintf(out->who, sizeof out->who, "jwt:%s", json_string_value(json_object_get(claims, "sub")));
+  bt_jwt_roles_grant(access->jwt_roles, claims, granted);
+  if (!granted->has_role) return refuse_unmapped(access, false, out);
+  if (!granted->has_tenants) return refuse_unmapped(access, true, out);
+  identity->token = (bt_token){.name = {out->who, (size_t)length},
+                               .role = granted->role,
+                               .every_tenant = granted->every_tenant,
+                               .tenants = granted->tenants,
+                               .tenant_count = granted->tenant_count};
+  return true;
+}
+
+static bool find_jwt(const bt_access *access, bt_str secret, int64_t now_ns, jwt_identity *identity,
+                     bt_access_answer *out) {
+  json_t *claims;
+  bt_jwt_refusal refusal = bt_jwt_check(access->jwt_ring, &access->jwt_rules, secret, now_ns, &claims);
+  if (refusal.status) return refuse(out, refusal.status, refusal.kind, "%s", refusal.detail);
+  bool may = take_grant(access, claims, identity, out);
+  json_decref(claims);
+  return may;
+}
+
+/* Tokens of the file go first: whatever is in it is no JWT to us. */
 static bool find_token(const bt_access *access, const bt_access_question *question, const bt_token **token,
-                       bt_access_answer *out) {
+                       jwt_identity *identity, bt_access_answer *out) {
   bt_str secret;
-  if (!access->tokens) return true;
+  int64_t now_ns = bt_clock_never_back_ns();
+  if (!bt_access_has_tokens(access)) return true;
   if (!cut_bearer(question->authorization, &secret))
     return refuse(out, 401, "no-token", "Say who asks: Authorization: Bearer and a token that this service knows.");
-  *token = bt_tokens_find(access->tokens, secret);
-  if (*token && (*token)->expires_at_ns && bt_clock_wall_ns() >= (*token)->expires_at_ns)
+  *token = access->tokens ? bt_tokens_find(access->tokens, secret) : NULL;
+  if (*token && (*token)->expires_at_ns && now_ns >= (*token)->expires_at_ns)
     return refuse(out, 401, "expired-token", "The token \"%.*s\" has expired; ask for a new one.",
                   BT_FMT((*token)->name));
   if (*token) return true;
-  return refuse(out, 401, "unknown-token", "This service does not know that token; it may have been withdrawn.");
+  if (!access->jwt_ring || !bt_jwt_is_meant(secret))
+    return refuse(out, 401, "unknown-token", "This service does not know that token; it may have been withdrawn.");
+  if (!find_jwt(access, secret, now_ns, identity, out)) return false;
+  *token = &identity->token;
+  return true;
 }
 
 static bool check_role(const bt_token *token, bt_role needs, bt_access_answer *out) {
@@ -200,9 +279,10 @@ static bool take_user(const bt_token *token, bt_str grafana_user, bt_access_answ
 
 void bt_access_check(const bt_access *access, const bt_access_question *question, bt_access_answer *out) {
   const bt_token *token = NULL;
+  jwt_identity identity; /* is set where the token is it */
   *out = (bt_access_answer){.tenant = BT_STR("")};
   if (question->needs == BT_ROLE_ANYONE) return;
-  bool may = find_token(access, question, &token, out) && check_role(token, question->needs, out);
+  bool may = find_token(access, question, &token, &identity, out) && check_role(token, question->needs, out);
   may = may && (question->tenant.len ? take_named(token, question->tenant, out) : take_unnamed(token, out));
   out->is_editor = may && (!token || token->role <= BT_ROLE_EDITOR);
   if (may) take_user(token, question->grafana_user, out);

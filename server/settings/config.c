@@ -36,6 +36,9 @@ static bt_config config_defaults(void) {
                       .listen = "127.0.0.1:8080",
                       .assumptions = bt_assumptions_default(),
                       .source.tempo = {.timeout_ns = INT64_C(120000000000)},
+                      .jwt_skew_ns = INT64_C(60000000000),
+                      .jwt_refresh_ns = INT64_C(600000000000),
+                      .jwt_keep_ns = INT64_C(24) * 3600 * 1000000000,
                       .max_rules = 10000,
                       .max_rule_versions = 100000,
                       .max_replays = 4,
@@ -208,6 +211,28 @@ static bt_status choose_source(bt_config *config, bt_error *error) {
   return bt_source_settings_choose(&config->source, error);
 }
 
+static bt_status check_jwt(const bt_config *config, bt_error *error) {
+  const char *const parts[] = {config->jwt_jwks, config->jwt_issuer, config->jwt_audience, config->jwt_roles};
+  size_t given = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) given += parts[i] != NULL;
+  if ((given && given < sizeof parts / sizeof *parts) || (config->jwt_ca && !given))
+    return bt_error_set(error, BT_INVALID,
+                        "--jwt-jwks, --jwt-issuer, --jwt-audience and --jwt-roles belong together; one of them is "
+                        "missing");
+  if (given && config->allow_anonymous)
+    return bt_error_set(
+        error, BT_INVALID,
+        "--jwt-jwks and --allow-anonymous exclude each other: with it nobody is let in without a token");
+  if (config->jwt_skew_ns > INT64_C(600000000000))
+    return bt_error_set(error, BT_INVALID,
+                        "--jwt-clock-skew has to be 10m at most: so long a token lives past its end");
+  if (config->jwt_keep_ns < config->jwt_refresh_ns)
+    return bt_error_set(error, BT_INVALID,
+                        "--jwt-keep has to be as long as --jwt-refresh at least, else no key is left before new ones "
+                        "are asked for");
+  return BT_OK;
+}
+
 static bt_status check_together(const bt_config *config, bt_error *error) {
   if (config->source.address && config->trace_count)
     return bt_error_set(error, BT_INVALID,
@@ -232,7 +257,7 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
   if (config->tokens && config->allow_anonymous)
     return bt_error_set(error, BT_INVALID,
                         "--tokens and --allow-anonymous exclude each other: with tokens nobody is let in without one");
-  return BT_OK;
+  return check_jwt(config, error);
 }
 
 bt_config_outcome bt_config_read(int argc, char **argv, bt_config *out, bt_error *error) {

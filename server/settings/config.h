@@ -14,7 +14,7 @@
 #include "server/settings/source_settings.h"
 #include "server/work/pool.h"
 
-enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_GRANTS = 256, BT_CONFIG_MAX_SETTINGS = 80 };
+enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_GRANTS = 256, BT_CONFIG_MAX_SETTINGS = 96 };
 
 typedef enum bt_config_source {
   BT_CONFIG_FROM_DEFAULT,
@@ -40,10 +40,12 @@ typedef struct bt_config {
   size_t host_count;
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
   size_t cors_origin_count;
-  const char *evidence_key;                            /* file of the key that signs compliance reports; or NULL */
-  const char *audit_log;                               /* file, or NULL */
-  const char *timestamp_url;                           /* of an authority (RFC 3161) that stamps them; or NULL */
-  const char *tokens, *tls_cert, *tls_key;             /* files, or NULL; the last two both or neither */
+  const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
+  const char *audit_log;                   /* file, or NULL */
+  const char *timestamp_url;               /* of an authority (RFC 3161) that stamps them; or NULL */
+  const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
+  const char *jwt_jwks, *jwt_ca, *jwt_issuer, *jwt_audience, *jwt_roles; /* of JWTs; or NULL */
+  int64_t jwt_skew_ns, jwt_refresh_ns, jwt_keep_ns;
   const char *ui;                                      /* folder of the web pages, or NULL */
   uint64_t max_connections, client_rate, address_rate; /* rates: requests a second, 0: any */
   int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;

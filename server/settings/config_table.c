@@ -63,6 +63,23 @@ const bt_setting bt_settings[] = {
     {"tokens", "BETRACE_TOKENS", BT_SETTING_TEXT, AT(tokens), 0, 0,
      "file of bearer tokens, their roles and tenants; without it everybody who reaches the service may do all",
      BT_USE_RELOAD},
+    {"jwt-jwks", "BETRACE_JWT_JWKS", BT_SETTING_TEXT, AT(jwt_jwks), 0, 0,
+     "key set of an identity provider, whose JWTs are taken as tokens: https://…, http://… of this machine, or a file",
+     BT_USE_START},
+    {"jwt-issuer", "BETRACE_JWT_ISSUER", BT_SETTING_TEXT, AT(jwt_issuer), 0, 0, "what iss of a JWT has to be",
+     BT_USE_START},
+    {"jwt-audience", "BETRACE_JWT_AUDIENCE", BT_SETTING_TEXT, AT(jwt_audience), 0, 0,
+     "what aud of a JWT has to be or to have; one of several with commas between them", BT_USE_START},
+    {"jwt-roles", "BETRACE_JWT_ROLES", BT_SETTING_TEXT, AT(jwt_roles), 0, 0,
+     "file (JSON) that says which claims of a JWT give which role and tenants", BT_USE_RELOAD},
+    {"jwt-ca", "BETRACE_JWT_CA", BT_SETTING_TEXT, AT(jwt_ca), 0, 0,
+     "file of certificates (PEM) of authorities to trust for the key set, besides the system's", BT_USE_START},
+    {"jwt-clock-skew", "BETRACE_JWT_CLOCK_SKEW", BT_SETTING_DURATION, AT(jwt_skew_ns), 0, 0,
+     "how far the identity provider's clock may be from this one; 10m at most", BT_USE_START},
+    {"jwt-refresh", "BETRACE_JWT_REFRESH", BT_SETTING_DURATION, AT(jwt_refresh_ns), 1000000000, 0,
+     "how old the key set may be before it is read again", BT_USE_START},
+    {"jwt-keep", "BETRACE_JWT_KEEP", BT_SETTING_DURATION, AT(jwt_keep_ns), 1000000000, 0,
+     "how old it may be where it cannot be read; then no JWT is taken", BT_USE_START},
     {"audit-log", "BETRACE_AUDIT_LOG", BT_SETTING_TEXT, AT(audit_log), 0, 0,
      "file that gets a line for each change, each read of a report and requests that were refused", BT_USE_START},
     {"audit-strict", "BETRACE_AUDIT_STRICT", BT_SETTING_SWITCH, AT(audit_strict), 0, 0,
@@ -176,6 +193,7 @@ const bt_setting bt_settings[] = {
     {"print-config", NULL, BT_SETTING_SWITCH, AT(print_only), 0, 0, "print the settings, where each came from, and end",
      BT_USE_NOT_IN_FILE},
     {0}};
+_Static_assert(sizeof bt_settings / sizeof *bt_settings - 1 <= BT_CONFIG_MAX_SETTINGS, "each row has its source");
 
 /* ---- reading values ---- */
 

@@ -36,6 +36,7 @@ LIMITS = {
     "message of a zstd file in the Collector's form": ("tempo/wire/zstd.c", r"MESSAGE_BYTES = (1 << 30)"),
     "compiled regexes of a rule": ("dsl/rule/rule.h", r"BT_MAX_PATTERN_BYTES = (1024 \* 1024)"),
     "compiled regexes of a tenant's enabled rules": ("server/settings/config*.c", r'"(pattern-memory)"'),
+    "keys of a key set": ("server/http/jwt_keys.h", r"BT_JWKS_MAX_KEYS = (\d+)"),
     "memory of replay results": ("server/settings/config*.c", r'"(memory-limit)"'),
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
@@ -64,6 +65,8 @@ SEVERAL = {
     "time of a call at `/mcp` that reports progress": [("server/http/api_mcp.c", r"LONGEST_NS = INT64_C\(3600\)")],
     "requests a second of a token; of an address": [("server/settings/config*.c", r'"client-rate", "BETRACE_CLIENT_RATE", BT_SETTING_NUMBER'),
                                                     ("server/settings/config*.c", r'"address-rate", "BETRACE_ADDRESS_RATE", BT_SETTING_NUMBER')],
+    "bytes of a JWT; of a key set": [("server/http/jwt.h", r"BT_JWT_MAX_BYTES = 16 << 10\b"), ("server/http/jwt_keys.h", r"BT_JWKS_MAX_BYTES = 256 << 10\b")],
+    "rows of a kind in a file of roles; tenants that it names": [("server/http/jwt_roles.h", r"BT_JWT_MAX_ROWS = 1000, BT_JWT_MAX_TENANTS = 500\b")],
     "calls of one kind that wait for their turn; of one tenant": [("server/settings/config.c", r"max_queued = 1024\b"), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
     "timeout of violations and series on demand": [("server/http/api_violations.c", r"300 \* SECOND_NS : HOUR_NS"), ("server/http/api_series.c", r"300 \* SECOND_NS")],
