@@ -2,7 +2,8 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useApi } from './context';
 import { useEveryPage } from './everyPage';
-import type { RuleInput, Severity } from './types';
+import type { Api } from './client';
+import type { Rule, RuleInput, Severity } from './types';
 
 export interface RuleFilter {
   enabled?: boolean;
@@ -110,6 +111,43 @@ export function useEnableRule() {
   return useRuleWrite(({ id, enabled }: { id: string; enabled: boolean }) =>
     enabled ? api.post('/v1/rules/{id}/enable', { path: { id } }) : api.post('/v1/rules/{id}/disable', { path: { id } })
   );
+}
+
+export type RuleChange = 'enable' | 'disable' | 'shadow' | 'light' | 'delete';
+
+/** `light`: out of shadow. What is replaced or deleted is the version that was seen. */
+function changeRule(api: Api, change: RuleChange, rule: Rule): Promise<unknown> {
+  const path = { id: rule.id };
+  switch (change) {
+    case 'enable':
+      return api.post('/v1/rules/{id}/enable', { path });
+    case 'disable':
+      return api.post('/v1/rules/{id}/disable', { path });
+    case 'delete':
+      return api.delete('/v1/rules/{id}', { path, ifMatch: rule.version });
+    default:
+      return api.put('/v1/rules/{id}', { path, body: { ...rule, shadow: change === 'shadow' }, ifMatch: rule.version });
+  }
+}
+
+export interface Changed {
+  done: Rule[];
+  failed: Array<{ rule: Rule; error: unknown }>;
+}
+
+/** Many rules, one after the other: that one fails keeps none from the next. Lists are asked for once, when all are done. */
+export function useChangeRules() {
+  const api = useApi();
+  return useRuleWrite(async ({ change, rules }: { change: RuleChange; rules: readonly Rule[] }): Promise<Changed> => {
+    const changed: Changed = { done: [], failed: [] };
+    for (const rule of rules) {
+      await changeRule(api, change, rule).then(
+        () => changed.done.push(rule),
+        (error: unknown) => changed.failed.push({ rule, error })
+      );
+    }
+    return changed;
+  });
 }
 
 export function useImportRules() {

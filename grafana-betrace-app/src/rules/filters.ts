@@ -1,7 +1,9 @@
-// The list of rules by its URL: `?q=&severity=&enabled=&label=team:payments&framework=`.
+// The list of rules by its URL: `?q=&severity=&enabled=&label=team:payments&framework=&state=violated&open=soc2`. The service is not asked by `state`, which the
+// page knows from the last day, nor by `open`, the packs that are not folded.
 import type { RuleFilter } from '../api/rules';
 import { SEVERITIES, type Severity } from '../api/types';
 import { param } from '../routing/useUrlState';
+import { HEALTHS, type Health } from './board';
 
 const SEVERITY_OR_ANY: Array<Severity | ''> = ['', ...SEVERITIES];
 
@@ -11,6 +13,8 @@ export const RULE_PARAMETERS = {
   enabled: param.flag(),
   label: param.list(),
   framework: param.text(),
+  state: param.choice<Health | ''>(['', ...HEALTHS], ''),
+  open: param.list(),
 };
 
 export interface RuleFilterState {
@@ -19,16 +23,20 @@ export interface RuleFilterState {
   enabled: boolean | null;
   label: string[];
   framework: string;
+  state: Health | '';
+  open: string[];
 }
 
-export const NO_FILTER: RuleFilterState = { q: '', severity: '', enabled: null, label: [], framework: '' };
+type Asked = Omit<RuleFilterState, 'open'>;
 
-export function isFiltered(state: RuleFilterState): boolean {
-  return Boolean(state.q || state.severity || state.enabled !== null || state.label.length || state.framework);
+export const NO_FILTER: Asked = { q: '', severity: '', enabled: null, label: [], framework: '', state: '' };
+
+export function isFiltered(state: Asked): boolean {
+  return Boolean(state.q || state.severity || state.enabled !== null || state.label.length || state.framework || state.state);
 }
 
 /** As the service is asked: what is not said is left out, so that equal questions are equal. */
-export function ruleFilter({ q, severity, enabled, label, framework }: RuleFilterState): RuleFilter {
+export function ruleFilter({ q, severity, enabled, label, framework }: Omit<Asked, 'state'>): RuleFilter {
   return {
     ...(q.trim() ? { q: q.trim() } : {}),
     ...(severity ? { severity } : {}),

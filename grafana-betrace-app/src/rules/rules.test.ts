@@ -120,7 +120,7 @@ describe('filters of the list', () => {
   it('ask only for what is said', () => {
     expect(ruleFilter(NO_FILTER)).toEqual({});
     expect(isFiltered(NO_FILTER)).toBe(false);
-    const state = { q: ' a ', severity: 'high' as const, enabled: false, label: ['x:y'], framework: 'soc2' };
+    const state = { q: ' a ', severity: 'high' as const, enabled: false, label: ['x:y'], framework: 'soc2', state: '' as const };
     expect(ruleFilter(state)).toEqual({ q: 'a', severity: 'high', enabled: false, label: ['x:y'], framework: 'soc2' });
     expect(isFiltered({ ...NO_FILTER, enabled: false })).toBe(true);
   });

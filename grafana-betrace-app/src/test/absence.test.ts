@@ -5,6 +5,7 @@ import type { Coverage, FirstViolation, Series, ViolationPage } from '../api/typ
 import { coverageFacts, gapLines } from '../components/CoverageNotice';
 import { previewWords } from '../packs/preview';
 import { findingOf } from '../replays/replayWords';
+import { boardOf, healthWord } from '../rules/board';
 import { countText } from '../rules/LivePast';
 import { totalsOf, totalText } from '../rules/PastPanel';
 import { dayBefore, unjudgedRules } from '../start/leads';
@@ -14,7 +15,7 @@ import { firstInWords } from '../violations/FirstViolation';
 import { exercisedInWords } from '../violations/NotExercised';
 import { page } from '../violations/testPages';
 import { bucketInWords } from '../violations/Timeline';
-import { coverage } from './fixtures';
+import { coverage, rule } from './fixtures';
 import { replay } from './replayFixtures';
 
 const at = (minute: number) => `2026-11-20T12:${String(minute).padStart(2, '0')}:00Z`;
@@ -35,7 +36,7 @@ const LACKS: Array<[string, Partial<Coverage>, string | null]> = [
 
 /** Of live answers: Tempo may hide late spans in the newest part of what was counted. */
 const LATE: Partial<Coverage> = { ...WHOLE, provisional_from: at(20) };
-const LIVE = ['the list', 'a bar of the list', 'a bar of the service', 'the last hour', 'the past', 'the day before', 'a rule that no trace is about'];
+const LIVE = ['the list', 'a bar of the list', 'a bar of the service', 'the last hour', 'the past', 'the day before', 'a rule that no trace is about', 'a rule of the board'];
 
 /** Zero wherever the answer says nothing against it, as a service counts that does not look for what is missing. */
 const series = (change: Partial<Coverage>, reason: string | null): Series => ({
@@ -43,6 +44,15 @@ const series = (change: Partial<Coverage>, reason: string | null): Series => ({
   reason,
   coverage: coverage(change),
 });
+/** As `series`, of traces that the rule is about. */
+const exercised = (change: Partial<Coverage>, reason: string | null): Series => {
+  const counts = series(change, reason);
+  return { ...counts, series: counts.series.map((one) => ({ ...one, points: one.points.map(([time, value]) => [time, value === null ? null : 5]) })) };
+};
+const onBoard = (change: Partial<Coverage>, reason: string | null): string => {
+  const day = boardOf([rule({ id: 'r' })], { counts: series(change, reason), exercised: exercised(change, reason) }).get('r')!;
+  return `${healthWord(day.health)} ${day.why}`;
+};
 const empty = (change: Partial<Coverage>, reason: string | null) => page(0, { reason, total_count: reason ? null : 0 }, change);
 const first = (change: Partial<Coverage>, reason: string | null): FirstViolation =>
   ({ status: reason ? 'incomplete' : 'completed', reason: reason ?? undefined, found: false, violation: null, proven: false, at_edge_of_data: false, looked_at: ASKED, coverage: coverage(change) }) as unknown as FirstViolation;
@@ -61,6 +71,7 @@ const SAYINGS: Array<[string, (change: Partial<Coverage>, reason: string | null)
   ['the past', (change, reason) => totalText(totalsOf(series(change, reason)))],
   ['the day before', (change, reason) => (dayBefore({ ...series(change, reason) }, Date.parse(at(40)) + 48 * 3600_000) === 'idle' ? 'idle' : 'unknown')],
   ['a rule that no trace is about', (change, reason) => unjudgedRules([], undefined, series(change, reason)).map(({ why }) => (/as far as they are settled/.test(why) ? 'all' : why)).join(' ')],
+  ['a rule of the board', onBoard],
 ];
 
 describe.each(SAYINGS)('%s', (name, say) => {
@@ -98,14 +109,14 @@ it('a preview of a pack does not call that kept of which not all traces were', (
 
 /** The sentences above, and those whose own tests say them of answers that lack something: start, kept, packs. */
 const ABOUT_TRACES = [
-  /^coverage\./, /^kept\.(none|other-request|not-there)/, /^leads\.(idle|none|today|unread|unproven|no-traces|asking|failed|began-failed)/, /^live\./, /^packs\.(idle|nothing|partial|unknown|unread|failed)/,
+  /^board\./, /^coverage\./, /^kept\.(none|other-request|not-there)/, /^leads\.(idle|none|today|unread|unproven|no-traces|asking|failed|began-failed)/, /^live\./, /^packs\.(idle|nothing|partial|unknown|unread|failed)/,
   /^past\./, /^rose\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
 ];
 /** What the service says of its own comparisons, reports, links and single traces, in the words of the service's status. */
 const OF_A_STATUS = [/^backtest\./, /^changes\./, /^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
 /** About pages, rights, forms, rules and the connection, not about what traces did. */
 const NOT_ABOUT_TRACES = [
-  /^(config|configuration|delete|editor|error|forbidden|history|import|kept|not-found|packs|replay|replays|rule|rules|save|service|shape|start|test|text|token|unauthorized|unreachable)\./,
+  /^(config|configuration|delete|editor|error|forbidden|history|import|keys|kept|many|not-found|packs|replay|replays|rule|rules|save|service|shape|start|test|text|token|unauthorized|unreachable)\./,
 ];
 
 it('knows every sentence that says what is not', () => {

@@ -6,6 +6,7 @@ import { Badge, Icon, useStyles2, type BadgeColor } from '@grafana/ui';
 import { useEffect, useRef } from 'react';
 
 import type { FoundProblem, Rule } from '../api/types';
+import { Bars } from '../components/Bars';
 import { Runbook } from '../components/Runbook';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { TimeText } from '../components/TimeText';
@@ -17,26 +18,6 @@ import { barsInWords, countInWords, entryInWords, trendInWords } from './problem
 import type { Around } from './setApart';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
-const BAR = { width: 4, gap: 1, height: 24, least: 2 };
-
-/** A step that is not known is hatched by a short line in the middle, which no number has. */
-function Bars({ bars }: { bars: FoundProblem['sparkline'] }) {
-  const styles = useStyles2(getStyles);
-  const most = Math.max(1, ...bars.map((bar) => bar ?? 0));
-  const heightOf = (bar: number) => (bar === 0 ? 0 : Math.max(BAR.least, (BAR.height * bar) / most));
-  const at = (index: number) => index * (BAR.width + BAR.gap);
-  return (
-    <svg role="img" aria-label={barsInWords(bars)} className={styles.bars} width={at(bars.length)} height={BAR.height} viewBox={`0 0 ${at(bars.length)} ${BAR.height}`}>
-      {bars.map((bar, index) =>
-        bar === null ? (
-          <line key={index} className={styles.gap} x1={at(index)} x2={at(index) + BAR.width} y1={BAR.height / 2} y2={BAR.height / 2} />
-        ) : (
-          <rect key={index} className={styles.bar} x={at(index)} y={BAR.height - heightOf(bar)} width={BAR.width} height={heightOf(bar)} />
-        )
-      )}
-    </svg>
-  );
-}
 
 interface Props {
   problem: FoundProblem;
@@ -76,7 +57,7 @@ export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: 
           {message}; {entryInWords(problem)}
         </p>
         <div className={styles.line}>
-          <Bars bars={sparkline} />
+          <Bars bars={sparkline} label={barsInWords(sparkline)} />
           <span className={styles.fact}>{countInWords(problem)}</span>
           <span className={styles.fact}>
             {t('violations.problems.first', 'first')} <TimeText time={first_seen.time} />, {t('violations.problems.last', 'last')} <TimeText time={last_seen.time} />
@@ -121,7 +102,4 @@ const getStyles = (theme: GrafanaTheme2) => ({
   }),
   fact: css({ margin: 0, color: theme.colors.text.secondary, overflowWrap: 'anywhere', fontVariantNumeric: 'tabular-nums' }),
   rows: css({ padding: theme.spacing(0, 1, 1.5, 3), [theme.breakpoints.down('sm')]: { paddingLeft: theme.spacing(1) } }),
-  bars: css({ maxWidth: '100%' }),
-  bar: css({ fill: theme.colors.error.main }),
-  gap: css({ stroke: theme.colors.text.disabled, strokeWidth: 1 }),
 });

@@ -1,8 +1,8 @@
-// All rules, filtered by the URL.
+// All rules with what they did in the last day, by packs, filtered by the URL.
 import { t } from '@grafana/i18n';
 import { Button, LinkButton, Stack } from '@grafana/ui';
-import { useEffect, useRef, useState } from 'react';
-import { useRules } from '../../api/rules';
+import { useMemo, useState } from 'react';
+import { useAllRules } from '../../api/rules';
 import type { Rule } from '../../api/types';
 import { EmptyState } from '../../components/EmptyState';
 import { useWriteDisabledReason } from '../../components/Forbidden';
@@ -12,12 +12,16 @@ import { PageFrame } from '../../host/context';
 import { ACTIONS } from '../../permissions';
 import { useUrls } from '../../routing/useUrls';
 import { useUrlState } from '../../routing/useUrlState';
+import { HEALTHS, healthWord, type Health, type RuleDay } from '../../rules/board';
+import { useChosen } from '../../rules/chosen';
 import { DeleteRule } from '../../rules/DeleteRule';
 import { ExportRules } from '../../rules/ExportRules';
 import { isFiltered, NO_FILTER, RULE_PARAMETERS, ruleFilter } from '../../rules/filters';
 import { ImportRules } from '../../rules/ImportRules';
+import { ManyRules } from '../../rules/ManyRules';
+import { RuleBoard } from '../../rules/RuleBoard';
 import { RuleFilters } from '../../rules/RuleFilters';
-import { RuleTable } from '../../rules/RuleTable';
+import { useBoard } from '../../rules/useBoard';
 
 function NoRules({ filtered, onClear, onImport, disabled }: { filtered: boolean; onClear(): void; onImport(): void; disabled?: string }) {
   const to = useUrls();
@@ -46,18 +50,27 @@ function NoRules({ filtered, onClear, onImport, disabled }: { filtered: boolean;
   );
 }
 
-/** Whoever asks for more goes on at the first row that came: the button is further down then, or gone. */
-function useGoOn(shown: number) {
-  const table = useRef<HTMLDivElement>(null);
-  const from = useRef<number>();
-  useEffect(() => {
-    if (from.current !== undefined && shown > from.current) {
-      table.current?.querySelectorAll('tbody tr')[from.current]?.querySelector('a')?.focus();
-      from.current = undefined;
-    }
-  }, [shown]);
-  return { table, begin: () => (from.current = shown) };
+/** How many rules are in which state, each a filter: what cannot be judged is found here. */
+function States({ days, state, set }: { days: readonly RuleDay[]; state: Health | ''; set(state: Health | ''): void }) {
+  return (
+    <Stack direction="row" gap={1} wrap="wrap" alignItems="center">
+      {HEALTHS.filter((health) => health === state || days.some((day) => day.health === health)).map((health) => (
+        <Button
+          key={health}
+          size="sm"
+          variant="secondary"
+          icon={health === state ? 'check' : undefined}
+          aria-pressed={health === state}
+          onClick={() => set(health === state ? '' : health)}
+        >
+          {`${healthWord(health)}: ${days.filter((day) => day.health === health).length}`}
+        </Button>
+      ))}
+    </Stack>
+  );
 }
+
+const NONE: Rule[] = [];
 
 export default function RulesPage() {
   const to = useUrls();
@@ -67,9 +80,13 @@ export default function RulesPage() {
   const writeReason = useWriteDisabledReason(ACTIONS.writeRules);
   const switchReason = useWriteDisabledReason(ACTIONS.operateRules);
   const filter = ruleFilter(state);
-  const rules = useRules(filter);
-  const all = rules.data?.pages.flatMap((page) => page.rules) ?? [];
-  const { table, begin } = useGoOn(all.length);
+  const rules = useAllRules(filter);
+  const all = useMemo(() => rules.data?.pages.flatMap((page) => page.rules) ?? NONE, [rules.data]);
+  const { days, asked } = useBoard(all);
+  const shown = state.state ? all.filter(({ id }) => days.get(id)?.health === state.state) : all;
+  const chosen = useChosen(all);
+  const open = isFiltered(state) ? undefined : state.open;
+  const isHidden = ({ id, labels }: Rule) => chosen.has(id) && (!shown.some((rule) => rule.id === id) || Boolean(open && labels.pack && !open.includes(labels.pack)));
   const addLabel = (label: string) => !state.label.includes(label) && set({ label: [...state.label, label] });
   const actions = (
     <>
@@ -88,24 +105,15 @@ export default function RulesPage() {
         <RuleFilters state={state} set={set} />
         <QuestionProblem asked={rules} title={t('rules.unread', 'The rules could not be read')} />
         {rules.isPending && <Loading />}
-        {rules.data && all.length === 0 && (
+        {all.length > 0 && <States days={[...days.values()]} state={state.state} set={(one) => set({ state: one })} />}
+        {all.length > 0 && <QuestionProblem asked={asked} title={t('rules.day-unread', 'What the rules did in the last day is not known')} />}
+        {rules.data && shown.length === 0 && (
           <NoRules filtered={isFiltered(state)} disabled={writeReason} onClear={() => set(NO_FILTER)} onImport={() => setImporting(true)} />
         )}
-        <div ref={table}>
-          {all.length > 0 && <RuleTable rules={all} disabled={writeReason} cannotSwitch={switchReason} onLabel={addLabel} onDelete={setDeleting} />}
-        </div>
-        {rules.hasNextPage && (
-          <Button
-            variant="secondary"
-            disabled={rules.isFetchingNextPage}
-            onClick={() => {
-              begin();
-              void rules.fetchNextPage();
-            }}
-          >
-            {t('rules.more', 'Show more')}
-          </Button>
+        {shown.length > 0 && (
+          <RuleBoard rules={shown} days={days} open={open} onOpen={(packs) => set({ open: packs }, { replace: true })} chosen={chosen} disabled={writeReason} cannotSwitch={switchReason} onLabel={addLabel} onDelete={setDeleting} />
         )}
+        <ManyRules rules={all.filter(({ id }) => chosen.has(id))} hidden={all.filter(isHidden).length} disabled={writeReason} cannotSwitch={switchReason} onClear={() => chosen.set([...chosen.ids], false)} />
       </Stack>
       {importing && <ImportRules onDismiss={() => setImporting(false)} />}
       {deleting && <DeleteRule rule={deleting} onDismiss={() => setDeleting(null)} onDone={() => setDeleting(null)} />}
