@@ -86,7 +86,9 @@ function RowsWith({ finding, ruleId, range, onAll }: { finding: Finding; ruleId:
   const { search } = useLocation();
   const said = useRef<HTMLParagraphElement>(null);
   const { examples, violating } = finding;
-  useEffect(() => said.current?.scrollIntoView?.({ block: 'nearest' }), [finding]); // the bars may lie a screen below
+  useEffect(() => {
+    said.current?.scrollIntoView?.({ block: 'nearest' }); // the bars may lie a screen below
+  }, [finding]);
   const values = { ...PLAIN, n: examples.length, of: violating.traces, name: findingName(finding) };
   return (
     <>
