@@ -28,6 +28,7 @@ static void print_side(const char *name, const bt_contrast_side *side) {
            side->total_is_exact ? "" : "at least ", side->total);
   if (side->gone) bt_print(", %" PRIu32 " are gone", side->gone);
   if (side->other) bt_print(", %" PRIu32 " are judged otherwise when read whole", side->other);
+  if (side->lost) bt_print(", %" PRIu32 " lack attributes or spans", side->lost);
   bt_print("\n");
 }
 
@@ -89,11 +90,15 @@ static void print_finding(const bt_contrast_finding *finding, const bt_contrast_
   bt_buffer_dispose(&fitted);
 }
 
+static const char *name_others(const bt_contrast_result *result) {
+  return result->compared_with == BT_OTHERS_SATISFYING ? "satisfying" : "others";
+}
+
 static void print_findings(const bt_contrast_result *result) {
   enum { BEFORE_MARK = 76, LEAST = 40 };
   unsigned width = bt_terminal_width();
   if (!result->finding_count) return;
-  bt_print("\n%19s%19s  %-26s %-9s %s\n", "violating", "satisfying", "odds ratio (95 %)", "p", "what");
+  bt_print("\n%19s%19s  %-26s %-9s %s\n", "violating", name_others(result), "odds ratio (95 %)", "p", "what");
   for (size_t i = 0; i < result->finding_count; i++)
     print_finding(&result->findings[i], result, width > BEFORE_MARK + LEAST ? width - BEFORE_MARK : LEAST);
   if (result->findings_total > result->finding_count)
@@ -116,7 +121,7 @@ static void print_excluded(const bt_contrast_result *result, bt_contrast_exclusi
 static void print_comparison(const bt_contrast_result *result) {
   print_side("violating", &result->sides[BT_VIOLATING]);
   print_estimate(result);
-  print_side("satisfying", &result->sides[BT_SATISFYING]);
+  print_side(name_others(result), &result->sides[BT_SATISFYING]);
   print_findings(result);
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));
   if (result->looked_at)
@@ -131,7 +136,8 @@ static void print_comparison(const bt_contrast_result *result) {
   if (result->excluded_total > result->excluded_count)
     bt_print("left out besides: %zu more\n", result->excluded_total - result->excluded_count);
   if (result->spans_left_out)
-    bt_print("left out: %" PRIu64 " spans that only the rule's deciding part asks for\n", result->spans_left_out);
+    bt_print("left out: %" PRIu64 " spans that only %s asks for\n", result->spans_left_out,
+             result->compared_with == BT_OTHERS_SATISFYING ? "the rule's deciding part" : "the rule");
   if (result->left_out_keys) bt_print_line("left out: some attributes, because there are more than 2048 of them");
 }
 
@@ -261,10 +267,10 @@ const bt_command bt_command_contrast = {
     .name = "contrast",
     .summary = "what goes along with violating a rule: services, spans and attributes",
     .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --store URL) [flags]",
-    .about = "Compares traces that violate a rule with traces that exercise and satisfy it. Says which span names, "
-             "services and attributes are more frequent, or less frequent, in the violating ones. At most --sample "
-             "traces of each side are "
-             "read.\n\n"
+    .about = "Compares traces that violate a rule with traces that exercise and satisfy it. A rule may be about every "
+             "trace, or satisfied by none. Then it compares with the other traces that begin with the same span. It "
+             "says which comparison it was. It says which span names, services and attributes are more frequent, or "
+             "less frequent, in the violating ones. At most --sample traces of each side are read.\n\n"
              "Tests each of them with Fisher's exact test and Tarone's correction for many tests. If nothing separates "
              "the two sides, the chance to name anything is at most 5 %. The odds ratio says how large the "
              "difference is. What goes along with a violation need not be its cause.\n\n"

@@ -30,15 +30,25 @@ static json_t *method_json(const bt_contrast_result *result) {
 }
 
 static json_t *side_json(const bt_contrast_side *side) {
-  return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I}", "total", (json_int_t)side->total, "total_kind",
+  return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)side->total, "total_kind",
                    side->total_is_exact ? "exact" : "at_least", "sampled", (json_int_t)side->sampled, "chosen",
                    (json_int_t)side->wanted, "gone", (json_int_t)side->gone, "judged_otherwise",
-                   (json_int_t)side->other);
+                   (json_int_t)side->other, "lost", (json_int_t)side->lost);
 }
 
 static json_t *count_json(const bt_contrast_finding *finding, const bt_contrast_result *result, int side) {
   return json_pack("{s:I, s:I}", "traces", (json_int_t)finding->counts[side], "of",
                    (json_int_t)result->sides[side].sampled);
+}
+
+static json_t *examples_json(const bt_contrast_finding *finding, const bt_contrast_result *result) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < BT_TALLY_EXAMPLES && finding->examples[i]; i++) {
+    char id[BT_TRACE_ID_HEX + 1];
+    bt_trace_id_format(&result->sampled_ids[finding->examples[i]], id);
+    bt_json_append(array, json_string(id));
+  }
+  return array;
 }
 
 /* More often among violating traces, or less often: shares, not numbers, because the samples may differ in size. */
@@ -49,7 +59,7 @@ static bool is_more_often(const bt_contrast_finding *finding, const bt_contrast_
 
 static json_t *finding_json(const bt_contrast_finding *finding, const bt_contrast_result *result) {
   bool is_name = finding->kind == BT_MARK_SPAN_NAME || finding->kind == BT_MARK_SERVICE;
-  return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:{s:o, s:o, s:o}, s:o, s:o}", "kind",
+  return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:{s:o, s:o, s:o}, s:o, s:o, s:o}", "kind",
                    bt_mark_kind_name(finding->kind), "relation",
                    finding->is_above    ? "above"
                    : finding->has_value ? "is"
@@ -62,7 +72,7 @@ static json_t *finding_json(const bt_contrast_finding *finding, const bt_contras
                    "support", (json_int_t)finding->counts[BT_VIOLATING] + (json_int_t)finding->counts[BT_SATISFYING],
                    "odds_ratio", "value", rounded_json(finding->odds.value), "low", rounded_json(finding->odds.low),
                    "high", rounded_json(finding->odds.high), "p", rounded_json(finding->probability), "p_corrected",
-                   rounded_json(finding->corrected));
+                   rounded_json(finding->corrected), "examples", examples_json(finding, result));
 }
 
 static json_t *excluded_json(const bt_contrast_result *result) {
@@ -92,6 +102,8 @@ json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast
                              excluded_json(result), "excluded_total", (json_int_t)result->excluded_total, "seed",
                              number_json(result->seed), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
+  bt_json_set(object, "compared_with", json_string(bt_contrast_others_name(result->compared_with)));
+  bt_json_set(object, "findings_unsure", number_json(result->unsure));
   bt_rule_words_set_json(object, words, &definition);
   if (bt_sampled_traces_lack(&result->coverage.sampling) && result->sides[BT_VIOLATING].total_is_exact)
     bt_json_set(object, "estimated", bt_estimated_json(&result->coverage.sampling, &result->counted));

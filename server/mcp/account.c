@@ -301,8 +301,9 @@ static json_t *of_marks(json_t *answer) {
                    "violating traces apart, and not whether there are violations.",
                    explanation ? explanation : "Nothing was compared");
   if (a.has_unknown || a.has_empty) bt_buffer_append(&means, BT_STR(" Not everything was looked at."));
-  json_t *looked_at = json_pack("{s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "violating",
-                                violating, "satisfying", satisfying);
+  json_t *looked_at =
+      json_pack("{s:O?,s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "violating", violating,
+                "satisfying", satisfying, "compared_with", json_object_get(answer, "compared_with"));
   return pack_account(conclusion ? conclusion : "not_known", &means, looked_at, a.gaps);
 }
 

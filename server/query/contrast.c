@@ -49,11 +49,12 @@ typedef struct contrast {
   uint64_t satisfying, unsure; /* told by the replay: exercised, and not known to be */
   uint64_t last_key;           /* of the parts that were read to their end; with: */
   bool has_part;
-  uint64_t read_satisfying;             /* told of those that were read */
-  bool are_mixed;                       /* some that had to be read satisfy the rule, and others need no reading */
-  bool is_of_all;                       /* the rule is about every trace: compared with others of the same entry span */
-  uint64_t entries[BT_SAMPLE_SIDE_MAX]; /* of the violating traces that were sampled, each once */
-  size_t entry_count;
+  uint64_t read_satisfying;    /* told of those that were read */
+  bool are_mixed;              /* some that had to be read satisfy the rule, and others need no reading */
+  bool is_of_all;              /* the rule is about every trace: compared with others of the same entry span */
+  bool are_listed;             /* the others are of a list of the range, and not of the replay */
+  bt_contrast_entries entries; /* of the violating traces that were sampled */
+  const bt_span *root;         /* of the trace that is counted; or NULL */
   uint32_t sample;
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
@@ -164,9 +165,12 @@ static bt_status find_verdicts(contrast *c, bt_error *error) {
 
 /* ---- reading ---- */
 
+/* With the same root span both sides begin, so what is on it may tell them apart. */
 static bool counts_span(void *context, const bt_span *span) {
   contrast *c = context;
-  bool counts = !bt_contrast_rule_decides_by(&c->rule, span);
+  bt_contrast_others others = c->result->compared_with;
+  bool is_entry = others == BT_OTHERS_SAME_ENTRY && span == c->root;
+  bool counts = is_entry || !bt_contrast_rule_decides_by(&c->rule, others, span);
   c->result->spans_left_out += !counts;
   return counts;
 }
@@ -206,40 +210,37 @@ static bool has_room_for(contrast *c, const bt_trace *trace) {
   return has_room;
 }
 
-/* ---- what a trace begins with ---- */
-
-static uint64_t hash_text(uint64_t hash, bt_str text) {
-  for (size_t i = 0; i <= text.len; i++)
-    hash = (hash ^ (i < text.len ? (uint8_t)text.ptr[i] : 0)) * UINT64_C(1099511628211);
-  return hash;
+/* As a replay has it: a trace belongs where it begins. */
+static bool is_in_range(const contrast *c, const bt_trace *trace) {
+  int64_t start_ns = bt_trace_start_ns(trace);
+  return start_ns >= c->replay.range.start_ns && start_ns < c->replay.range.end_ns;
 }
 
-/* A number made of name and service of its root; without a root always the same. */
-static uint64_t entry_of(const bt_trace *trace) {
-  uint32_t root = bt_trace_root(trace);
-  uint64_t hash = UINT64_C(14695981039346656037);
-  if (root == BT_NO_SPAN) return hash;
-  return hash_text(hash_text(hash, trace->spans[root].name), trace->spans[root].resource->service);
-}
-
-static bool has_entry(const contrast *c, uint64_t entry) {
-  for (size_t i = 0; i < c->entry_count; i++)
-    if (c->entries[i] == entry) return true;
-  return false;
-}
-
-/* Whether it counts for its side. Of a rule that is about every trace those that satisfy it are compared only where
- * they begin as a violating one does: else what is named would be what tells one kind of request from another. */
+/* Whether it counts for its side. Other traces that need not exercise the rule are compared only where they begin as a
+ * violating one does: else what is named would be what tells one kind of request from another. */
 static bool is_comparable(contrast *c, const bt_trace *trace, const bt_rule_verdict *verdict) {
-  if (!c->is_of_all) return verdict->exercised == BT_TRUE;
-  uint64_t entry = entry_of(trace);
-  if (c->side == BT_SATISFYING) {
-    bool begins_so = has_entry(c, entry);
-    c->result->begun_otherwise += !begins_so;
-    return begins_so;
+  bt_contrast_result *result = c->result;
+  if (c->side == BT_VIOLATING) {
+    bool violates = verdict->verdict == BT_VIOLATED;
+    if (violates) bt_contrast_entries_add(&c->entries, trace);
+    return violates;
   }
-  if (!has_entry(c, entry) && c->entry_count < BT_SAMPLE_SIDE_MAX) c->entries[c->entry_count++] = entry;
-  return true;
+  bool satisfies = verdict->verdict == BT_SATISFIED;
+  if (result->compared_with == BT_OTHERS_SATISFYING) return satisfies && verdict->exercised == BT_TRUE;
+  if (!satisfies && verdict->verdict != BT_NOT_APPLICABLE) return false;
+  bool begins_so = bt_contrast_entries_have(&c->entries, trace);
+  result->begun_otherwise += !begins_so;
+  return begins_so && (!c->are_listed || is_in_range(c, trace));
+}
+
+/* Resources that are not kept apart are no loss: what they have is there. */
+static bool has_lost(const bt_trace *trace) {
+  if (trace->partial || trace->doubts & BT_DOUBT_ATTRIBUTES) return true;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    uint32_t dropped = trace->spans[i].resource->attributes.dropped;
+    if (dropped && dropped < BT_NOT_APART) return true;
+  }
+  return false;
 }
 
 /* family: NULL where the rule follows no links. */
@@ -255,9 +256,12 @@ static bt_status take_trace(contrast *c, const bt_trace *trace, const bt_family 
   if (status) return status;
   if (!has_room_for(c, trace))
     return bt_error_set(error, BT_LIMIT, "there is no room for more of the samples in --memory-limit");
-  bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
-  if (verdict->verdict != wanted || !is_comparable(c, trace, verdict)) return side->other++, BT_OK;
+  if (!is_comparable(c, trace, verdict)) return side->other++, BT_OK;
+  uint32_t root = bt_trace_root(trace);
+  c->root = root == BT_NO_SPAN ? NULL : &trace->spans[root];
   side->sampled++;
+  c->result->sampled_ids[c->result->tally.traces + 1] = trace->id;
+  side->lost += has_lost(trace);
   status = bt_tally_add(&c->result->tally, trace, c->side, counts_span, c, error);
   bt_memory_hold_shrink(&c->result->hold, bytes_held(c));
   return status;
@@ -364,11 +368,97 @@ static bt_status read_by_turns(contrast *c, bt_error *error) {
   return status;
 }
 
+/* ---- the others of the same entry span ---- */
+
+/* All was looked at, and nothing that satisfies the rule is there to be compared. */
+static bool lacks_others(const contrast *c) {
+  const bt_contrast_result *result = c->result;
+  bool is_over = result->outcome == BT_REPLAY_COMPLETED || result->is_sampled;
+  bool has_none = !result->sides[BT_SATISFYING].sampled && (c->is_of_all || !c->satisfying);
+  return is_over && has_none && result->sides[BT_VIOLATING].sampled;
+}
+
+static bool is_found_violating(const contrast *c, const bt_trace_id *id) {
+  const reservoir *r = &c->found[BT_VIOLATING];
+  for (size_t i = 0; i < r->count; i++)
+    if (!memcmp(&r->items[i].id, id, sizeof *id)) return true;
+  return false;
+}
+
+static const size_t LISTED_MOST = 100000;
+enum { LISTED_PART = 16 }; /* of a small --memory-limit */
+
+static size_t most_listed(const contrast *c) {
+  size_t part = bt_memory_limit(c->replay.memory) / LISTED_PART / sizeof(bt_found);
+  return part < LISTED_MOST ? part : LISTED_MOST;
+}
+
+static bt_status list_others(contrast *c, bt_found_list *found, bt_error *error) {
+  bt_contrast_result *result = c->result;
+  bt_source_account account = {0};
+  bt_search_request request = {.query = bt_query_all(),
+                               .range = c->replay.range,
+                               .max_found = most_listed(c),
+                               .tenant = c->replay.tenant,
+                               .cancel = reading_cancel(c),
+                               .rule_id = c->replay.rules[0]->fields.id,
+                               .priority = c->replay.priority};
+  bt_memory_hold listed = {c->replay.memory, BT_MEMORY_CONTRASTS, 0};
+  if (!bt_memory_hold_set(&listed, request.max_found * sizeof(bt_found))) {
+    result->has_no_room = true;
+    return bt_error_set(error, BT_LIMIT, "there is no room for a list of the other traces in --memory-limit");
+  }
+  bt_status status = bt_contrast_entries_list(&c->entries, c->source, &request, found, &account, error);
+  if (status == BT_LIMIT) result->too_many = request.max_found;
+  if (!status && account.failed_count) status = bt_error_set(error, BT_UNAVAILABLE, "%.200s", account.failed[0].reason);
+  result->requests += account.requests;
+  result->bytes_inspected += account.bytes_inspected;
+  result->bytes_received += account.bytes_received;
+  bt_source_account_dispose(&account);
+  bt_memory_hold_shrink(&listed, 0);
+  return status == BT_LIMIT ? BT_OK : status;
+}
+
+/* They were counted for a comparison in which both sides exercise the rule: of other spans than this one leaves out. */
+static bt_status forget_violating(contrast *c, bt_error *error) {
+  bt_contrast_side *side = &c->result->sides[BT_VIOLATING];
+  *side = (bt_contrast_side){.total = side->total, .total_is_exact = side->total_is_exact};
+  c->result->spans_left_out = 0;
+  bt_tally_dispose(&c->result->tally);
+  return bt_tally_init(&c->result->tally, error);
+}
+
+/* Nothing satisfies the rule, as where its condition describes a bad trace and every trace that exercises it violates
+ * it. Or none of those that were read begins as a violating one. The other side then are all that begin so. */
+static bt_status read_others(contrast *c, bt_error *error) {
+  bt_contrast_result *result = c->result;
+  bt_contrast_side *side = &result->sides[BT_SATISFYING];
+  reservoir *chosen = &c->found[BT_SATISFYING];
+  bt_found_list found = {0};
+  bt_status status = list_others(c, &found, error);
+  chosen->count = 0;
+  c->are_listed = true;
+  result->begun_otherwise = 0;
+  *side = (bt_contrast_side){0};
+  bool is_whole = !status && !result->too_many && found.count <= chosen->room;
+  for (size_t i = 0; i < found.count && !status && !result->too_many; i++)
+    if (!is_found_violating(c, &found.items[i].id))
+      offer_trace(chosen, result->seed, &(bt_trace_verdict){.trace_id = found.items[i].id});
+  bt_found_list_dispose(&found);
+  if (!status && result->compared_with == BT_OTHERS_SATISFYING) status = forget_violating(c, error);
+  result->compared_with = BT_OTHERS_SAME_ENTRY;
+  if (!status) status = read_by_turns(c, error);
+  side->total = side->sampled;
+  side->total_is_exact = is_whole && !status && side->wanted == chosen->count && !side->gone;
+  return status;
+}
+
 /* A source that stops answering, and a time that is over, leave a smaller sample; the outcome says so. */
 static bt_status read_both(contrast *c, bt_error *error) {
   bt_error why = {0};
   bt_contrast_result *result = c->result;
   bt_status status = read_by_turns(c, &why);
+  if (!status && lacks_others(c)) status = read_others(c, &why);
   if (status) result->is_sampled = false;
   if (status == BT_LIMIT && result->has_no_room) {
     if (result->outcome == BT_REPLAY_COMPLETED) result->outcome = BT_REPLAY_INCOMPLETE;
@@ -397,8 +487,10 @@ static bt_status read_both(contrast *c, bt_error *error) {
 static bt_status prepare_samples(contrast *c, bt_error *error) {
   const bt_rule *rule = c->replay.rules[0]->rule;
   c->is_of_all = bt_contrast_rule_is_of_all(rule);
+  c->result->compared_with = c->is_of_all ? BT_OTHERS_SAME_ENTRY : BT_OTHERS_SATISFYING;
   size_t rooms[2] = {c->sample, (size_t)c->sample * BT_CONTRAST_ATTEMPTS};
-  c->own_bytes = bytes_of_page(c) + (rooms[0] + rooms[1]) * sizeof(keyed);
+  size_t id_bytes = (2 * (size_t)c->sample + 1) * sizeof(bt_trace_id);
+  c->own_bytes = bytes_of_page(c) + (rooms[0] + rooms[1]) * sizeof(keyed) + id_bytes;
   c->result->hold = (bt_memory_hold){c->replay.memory, BT_MEMORY_CONTRASTS, 0};
   if (!has_room_for(c, NULL))
     return bt_error_set(error, BT_LIMIT,
@@ -409,6 +501,8 @@ static bt_status prepare_samples(contrast *c, bt_error *error) {
     c->found[side].items = bt_realloc_array(NULL, rooms[side], sizeof *c->found[side].items);
     if (!c->found[side].items) return bt_error_no_memory(error);
   }
+  c->result->sampled_ids = malloc(id_bytes);
+  if (!c->result->sampled_ids) return bt_error_no_memory(error);
   bt_status status = bt_tally_init(&c->result->tally, error);
   if (!status) status = bt_contrast_rule_init(&c->rule, rule, error);
   if (!status) status = bt_ruleset_new(&rule, 1, &c->ruleset, error);
@@ -495,6 +589,7 @@ const char *bt_contrast_status_name(const bt_contrast_result *result) {
 void bt_contrast_result_dispose(bt_contrast_result *result) {
   free(result->findings);
   free(result->excluded);
+  free(result->sampled_ids);
   bt_coverage_dispose(&result->coverage);
   bt_tally_dispose(&result->tally);
   bt_memory_hold_shrink(&result->hold, 0);

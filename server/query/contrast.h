@@ -2,7 +2,9 @@
  * frequent in traces that violate a rule than in traces that exercise and satisfy it. Samples of both are read whole,
  * at most so many of each side; which traces are sampled follows from a seed and their ids alone. Some rules are about
  * every trace: those without `when` that are no `p and not q`. They are compared with the other traces that begin with
- * the same root span, by name and service, as one that violates. Each mark is tested
+ * the same root span, by name and service, as one that violates. So are rules that no trace satisfies, and the answer
+ * says which comparison it was. What a trace lacks is not known where it lost attributes: a mark is named only if it
+ * separates whatever these traces had. Each mark is tested
  * by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two, the chance that
  * anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along
  * with either. Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these
@@ -43,6 +45,12 @@ typedef enum bt_contrast_conclusion {
 } bt_contrast_conclusion;
 const char *bt_contrast_conclusion_name(bt_contrast_conclusion conclusion); /* "separates", … */
 
+typedef enum bt_contrast_others {
+  BT_OTHERS_SATISFYING, /* they exercise and satisfy the rule */
+  BT_OTHERS_SAME_ENTRY, /* they do not violate it, and begin with the same root span as one that does */
+} bt_contrast_others;
+const char *bt_contrast_others_name(bt_contrast_others others); /* "satisfying", "same_entry" */
+
 typedef struct bt_contrast_side {
   uint64_t total; /* settled traces of this side in the range, as far as the replay knows */
   bool total_is_exact;
@@ -51,9 +59,10 @@ typedef struct bt_contrast_side {
   uint32_t gone;    /* not there any more */
   uint32_t other;   /* judged otherwise when read whole, or (satisfying) found not to exercise the rule, or to begin
                        otherwise than the violating ones */
+  uint32_t lost;    /* of those sampled: spans or attributes of theirs are missing, so what they lack is not known */
 } bt_contrast_side;
 
-enum { BT_VIOLATING, BT_SATISFYING };
+enum { BT_VIOLATING, BT_SATISFYING /* the other side, whichever it is (bt_contrast_others) */ };
 
 typedef struct bt_contrast_finding { /* texts are the tally's */
   bt_mark_kind kind;
@@ -62,9 +71,10 @@ typedef struct bt_contrast_finding { /* texts are the tally's */
   bool is_above;  /* the trace has a larger number than this value */
   bt_str value;
   bt_value_type type;
-  uint32_t counts[2]; /* sampled traces with the mark */
-  double probability; /* Fisher's, two-sided */
-  double corrected;   /* times the divisor; at most the level */
+  uint32_t counts[2];                   /* sampled traces with the mark */
+  uint32_t examples[BT_TALLY_EXAMPLES]; /* violating ones, by their places in sampled_ids; then 0 */
+  double probability;                   /* Fisher's, two-sided */
+  double corrected;                     /* times the divisor; at most the level */
   bt_odds_ratio odds;
 } bt_contrast_finding;
 
@@ -94,7 +104,9 @@ typedef struct bt_contrast_result {
   char reason[240];
   bt_contrast_conclusion conclusion;
   char explanation[480]; /* the conclusion in a sentence; where traces were sampled, what it is about */
+  bt_contrast_others compared_with;
   bt_contrast_side sides[2];
+  size_t too_many;          /* so many traces and more are in the range: none was chosen from them for the other side */
   bt_rule_result counted;   /* by the replay: violations, what exercised the rule, and how these were kept */
   uint32_t begun_otherwise; /* of the satisfying side's `other` */
   uint64_t seed;
@@ -105,6 +117,7 @@ typedef struct bt_contrast_result {
   uint64_t spans_left_out;
   bt_contrast_finding *findings; /* the surest first */
   size_t finding_count, findings_total;
+  size_t unsure; /* marks that would be named, were it known what traces have that lost attributes */
   bt_contrast_excluded *excluded;
   size_t excluded_count, excluded_total;
   bt_coverage coverage;
@@ -113,6 +126,7 @@ typedef struct bt_contrast_result {
   bool has_no_room;    /* in the account of memory, for more of the samples, or to begin */
   bt_memory_hold hold; /* of the samples: what was counted of them, and the page that is read */
   bt_tally tally;
+  bt_trace_id *sampled_ids; /* by their numbers in the tally, from 1 */
 } bt_contrast_result;
 
 /* Of the observer, which may be NULL, only `progress` is called. BT_OK: the result says how it ended, also failed and

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/query/contrast_parts.h"
 
@@ -21,6 +22,10 @@ const char *bt_contrast_conclusion_name(bt_contrast_conclusion conclusion) {
 const char *bt_contrast_exclusion_name(bt_contrast_exclusion reason) {
   static const char *const names[] = {"compared", "ids", "long_values"};
   return names[reason];
+}
+
+const char *bt_contrast_others_name(bt_contrast_others others) {
+  return others == BT_OTHERS_SATISFYING ? "satisfying" : "same_entry";
 }
 
 /* ---- which marks there are ---- */
@@ -59,6 +64,7 @@ static bt_status add_values(marks *m, bt_contrast_result *result, bt_contrast_ru
                                 .value = value->text,
                                 .type = value->type,
                                 .counts = {value->counts[0], value->counts[1]}};
+    memcpy(mark.examples, value->examples, sizeof mark.examples);
     status = add_mark(m, &mark, error);
   }
   return status;
@@ -77,8 +83,13 @@ static bt_status add_bounds(marks *m, bt_tally *tally, bt_tally_key *key, bool *
                                 .is_above = true,
                                 .value = bt_tally_number_text(tally, bounds[i]),
                                 .type = BT_VALUE_DOUBLE};
-    for (size_t n = 0; n < key->number_count; n++)
-      mark.counts[key->numbers[n].side] += key->numbers[n].number > bounds[i];
+    for (size_t n = 0; n < key->number_count; n++) {
+      const bt_tally_number *one = &key->numbers[n];
+      if (one->number <= bounds[i]) continue;
+      if (one->side == BT_VIOLATING && mark.counts[BT_VIOLATING] < BT_TALLY_EXAMPLES)
+        mark.examples[mark.counts[BT_VIOLATING]] = one->trace;
+      mark.counts[one->side]++;
+    }
     status = mark.value.len ? add_mark(m, &mark, error) : bt_error_no_memory(error);
   }
   return status;
@@ -98,6 +109,7 @@ static bt_status add_key(marks *m, bt_contrast_result *result, bt_contrast_rule 
     status = exclude_mark(result, key->kind, key->key, BT_EXCLUDED_LONG, error);
   if (is_name || status) return status;
   bt_contrast_finding mark = {.kind = key->kind, .key = key->key, .counts = {key->counts[0], key->counts[1]}};
+  memcpy(mark.examples, key->examples, sizeof mark.examples);
   if (key->value_count != 1 || key->has_too_long || is_id) status = add_mark(m, &mark, error);
   return status || is_id ? status : add_values(m, result, rule, key, error);
 }
@@ -148,6 +160,24 @@ static int compare_findings(const void *a, const void *b) {
   return order ? order : (x->type > y->type) - (x->type < y->type);
 }
 
+static uint32_t at_most(const bt_contrast_side *side, uint32_t count) {
+  return side->sampled - count < side->lost ? side->sampled : count + side->lost;
+}
+
+/* What a trace lacks that lost attributes or spans is not known: the mark has to separate if all of these had it on the
+ * side where it is rarer. */
+static bool is_sure(const bt_contrast_result *result, const marks *m, const bt_contrast_finding *mark) {
+  const bt_contrast_side *sides = result->sides;
+  uint64_t shares[2] = {(uint64_t)mark->counts[0] * sides[1].sampled, (uint64_t)mark->counts[1] * sides[0].sampled};
+  int rarer = shares[0] > shares[1];
+  uint32_t counts[2] = {mark->counts[0], mark->counts[1]};
+  if (!sides[rarer].lost) return true;
+  counts[rarer] = at_most(&sides[rarer], counts[rarer]);
+  uint64_t share = (uint64_t)counts[rarer] * sides[!rarer].sampled;
+  return share < shares[!rarer] &&
+         bt_fisher_probability(&m->samples, counts[0], counts[1]) * (double)result->divisor <= BT_CONTRAST_LEVEL;
+}
+
 /* Moves what is sure to the front, and counts it. */
 static void test_all(marks *m, bt_contrast_result *result) {
   for (size_t i = 0; i < m->count && result->divisor; i++) {
@@ -156,6 +186,10 @@ static void test_all(marks *m, bt_contrast_result *result) {
     mark.probability = bt_fisher_probability(&m->samples, mark.counts[0], mark.counts[1]);
     mark.corrected = mark.probability * (double)result->divisor;
     if (mark.corrected > BT_CONTRAST_LEVEL) continue;
+    if (!is_sure(result, m, &mark)) {
+      result->unsure++;
+      continue;
+    }
     mark.odds = bt_odds_ratio_of(&m->samples, mark.counts[0], mark.counts[1]);
     m->items[result->findings_total++] = mark;
   }
@@ -164,24 +198,46 @@ static void test_all(marks *m, bt_contrast_result *result) {
 
 /* ---- in words ---- */
 
+static const char *others_in_words(const bt_contrast_result *result) {
+  return result->compared_with == BT_OTHERS_SATISFYING ? "satisfying traces"
+                                                       : "other traces that begin with the same span";
+}
+
 /* One side has no trace. "Nothing to compare" is said only where that is so of the whole range. */
 static void explain_empty(const bt_contrast_result *result, char *text, size_t room) {
   const bt_contrast_side *v = &result->sides[BT_VIOLATING], *s = &result->sides[BT_SATISFYING];
-  const char *missing = !v->sampled && !s->sampled ? "violating and no satisfying"
-                        : v->sampled               ? "satisfying"
-                                                   : "violating";
-  if (v->sampled && result->begun_otherwise)
+  const char *missing = !v->sampled && !s->sampled                      ? "violating and no satisfying trace"
+                        : !v->sampled                                   ? "violating trace"
+                        : result->compared_with == BT_OTHERS_SATISFYING ? "satisfying trace"
+                                                                        : "other trace that begins with the same "
+                                                                          "span";
+  if (result->too_many)
     snprintf(text, room,
-             "none of the %" PRIu32 " satisfying traces that were read begins with the same span as a violating one; "
+             "no satisfying trace was found, and the range has more than %zu traces, too many to choose at random from "
+             "them; ask for a shorter range",
+             result->too_many);
+  else if (v->sampled && result->begun_otherwise)
+    snprintf(text, room,
+             "none of the %" PRIu32 " other traces that were read begins with the same span as a violating one; "
              "ask for a shorter range, or for a larger sample",
              result->begun_otherwise);
   else if (result->outcome == BT_REPLAY_COMPLETED && s->total_is_exact && (v->sampled || v->total_is_exact))
-    snprintf(text, room, "no %s trace was read, so there is nothing to compare", missing);
+    snprintf(text, room, "no %s was read, so there is nothing to compare", missing);
   else
     snprintf(text, room,
-             "no %s trace was read, and not all traces of the range are known: there may be some to compare; ask for a "
+             "no %s was read, and not all traces of the range are known: there may be some to compare; ask for a "
              "shorter range",
              missing);
+}
+
+/* Which comparison it was, where it is not with what satisfies the rule; and what cannot be told. */
+static void explain_others(const bt_contrast_result *result, bt_buffer *said) {
+  if (result->findings_total && result->compared_with == BT_OTHERS_SAME_ENTRY)
+    bt_buffer_append(said, BT_STR("; compared with other traces that begin with the same span and do not violate the "
+                                  "rule, so what it asks for may be among these"));
+  if (result->unsure)
+    bt_buffer_printf(said, "; %zu more may, which is not known, because some traces lost attributes or spans",
+                     result->unsure);
 }
 
 static void explain_conclusion(const marks *m, bt_contrast_result *result) {
@@ -192,8 +248,8 @@ static void explain_conclusion(const marks *m, bt_contrast_result *result) {
   if (result->findings_total) {
     result->conclusion = BT_CONTRAST_SEPARATES;
     snprintf(text, room,
-             "%zu attributes and names go along with violating or with satisfying the rule; this does not show that "
-             "one of them is a cause",
+             "%zu attributes and names go along with violating the rule or with not violating it; this does not show "
+             "that one of them is a cause",
              result->findings_total);
   } else if (!v->sampled || !s->sampled) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
@@ -201,17 +257,22 @@ static void explain_conclusion(const marks *m, bt_contrast_result *result) {
   } else if (bt_fisher_perfect(&m->samples) > needed) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
     snprintf(text, room,
-             "%" PRIu32 " violating and %" PRIu32 " satisfying traces are too few: with %zu attributes and names to "
+             "%" PRIu32 " violating and %" PRIu32 " %s are too few: with %zu attributes and names to "
              "look at, even one that separates them without exception "
              "could be chance",
-             v->sampled, s->sampled, result->looked_at);
+             v->sampled, s->sampled, others_in_words(result), result->looked_at);
   } else {
     result->conclusion = BT_CONTRAST_NOTHING;
     snprintf(text, room,
              "no attribute or name separates %" PRIu32 " violating from %" PRIu32
-             " satisfying traces beyond chance; that does not show that none does",
-             v->sampled, s->sampled);
+             " %s beyond chance; that does not show that none does",
+             v->sampled, s->sampled, others_in_words(result));
   }
+  bt_buffer said = {0};
+  size_t length = strlen(text);
+  explain_others(result, &said);
+  if (said.len) snprintf(text + length, room - length, "%.*s", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
 }
 
 bt_status bt_contrast_conclude(bt_contrast_result *result, bt_contrast_rule *rule, size_t most_findings,

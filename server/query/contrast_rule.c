@@ -86,8 +86,10 @@ static bool mentions_in_part(bt_contrast_rule *rule, bool deciding, bool is_serv
   return false;
 }
 
-static bool decides_by_name(bt_contrast_rule *rule, bool is_service, bt_str name) {
-  return mentions_in_part(rule, true, is_service, name) && !mentions_in_part(rule, false, is_service, name);
+static bool decides_by_name(bt_contrast_rule *rule, bt_contrast_others others, bool is_service, bt_str name) {
+  bool is_deciding = mentions_in_part(rule, true, is_service, name);
+  bool is_exercising = mentions_in_part(rule, false, is_service, name);
+  return others == BT_OTHERS_SAME_ENTRY ? is_deciding || is_exercising : is_deciding && !is_exercising;
 }
 
 bt_status bt_contrast_rule_init(bt_contrast_rule *out, const bt_rule *rule, bt_error *error) {
@@ -112,7 +114,8 @@ bool bt_contrast_rule_compares(bt_contrast_rule *rule, bt_mark_kind kind, bt_str
   return false;
 }
 
-bool bt_contrast_rule_decides_by(bt_contrast_rule *rule, const bt_span *span) {
+bool bt_contrast_rule_decides_by(bt_contrast_rule *rule, bt_contrast_others others, const bt_span *span) {
   bt_str service = span->resource->service;
-  return decides_by_name(rule, false, span->name) || (service.len && decides_by_name(rule, true, service));
+  return decides_by_name(rule, others, false, span->name) ||
+         (service.len && decides_by_name(rule, others, true, service));
 }

@@ -133,9 +133,11 @@ static bt_status new_value(bt_tally *tally, bt_tally_key *key, bt_str text, bt_v
   return BT_OK;
 }
 
-static void count_once(uint32_t counts[2], uint32_t *last_trace, const bt_tally *tally) {
+static void count_once(uint32_t counts[2], uint32_t examples[BT_TALLY_EXAMPLES], uint32_t *last_trace,
+                       const bt_tally *tally) {
   if (*last_trace == tally->traces) return;
   *last_trace = tally->traces;
+  if (tally->side == 0 && counts[0] < BT_TALLY_EXAMPLES) examples[counts[0]] = tally->traces;
   counts[tally->side]++;
 }
 
@@ -150,7 +152,7 @@ static bt_status add_value(bt_tally *tally, bt_tally_key *key, bt_str text, bt_v
     if (value->hash == hash && value->type == type && bt_str_equal(value->text, text)) found = value;
   }
   if (!found) status = new_value(tally, key, text, type, hash, &found, error);
-  if (found) count_once(found->counts, &found->last_trace, tally);
+  if (found) count_once(found->counts, found->examples, &found->last_trace, tally);
   return status;
 }
 
@@ -171,7 +173,7 @@ static bt_status add_number(const bt_tally *tally, bt_tally_key *key, double num
   bt_tally_number *numbers = bt_grow_array(key->numbers, key->number_count, &key->number_capacity, sizeof *numbers);
   if (!numbers) return bt_error_no_memory(error);
   key->numbers = numbers;
-  numbers[key->number_count++] = (bt_tally_number){number, tally->side};
+  numbers[key->number_count++] = (bt_tally_number){number, tally->side, tally->traces};
   key->last_number_trace = tally->traces;
   return BT_OK;
 }
@@ -209,7 +211,7 @@ static bt_status add_name(bt_tally *tally, bt_mark_kind kind, bt_str name, bt_er
   bt_tally_key *key = NULL;
   bt_status status = find_key(tally, kind, BT_STR(""), &key, error);
   if (status || !key) return status;
-  count_once(key->counts, &key->last_trace, tally);
+  count_once(key->counts, key->examples, &key->last_trace, tally);
   return add_value(tally, key, name, BT_VALUE_STRING, error);
 }
 
@@ -222,7 +224,7 @@ static bt_status add_attributes(bt_tally *tally, bt_mark_kind kind, const bt_att
     if (is_service || attribute->value.type == BT_VALUE_MISSING) continue;
     status = find_key(tally, kind, attribute->key, &key, error);
     if (status || !key) continue;
-    count_once(key->counts, &key->last_trace, tally);
+    count_once(key->counts, key->examples, &key->last_trace, tally);
     status = add_typed(tally, key, &attribute->value, error);
   }
   return status;
@@ -336,8 +338,9 @@ bool bt_tally_key_is_id(const bt_tally_key *key) {
 }
 
 static int compare_tally_numbers(const void *a, const void *b) {
-  double x = ((const bt_tally_number *)a)->number, y = ((const bt_tally_number *)b)->number;
-  return (x > y) - (x < y);
+  const bt_tally_number *x = a, *y = b;
+  if (x->number < y->number || x->number > y->number) return x->number < y->number ? -1 : 1;
+  return (x->trace > y->trace) - (x->trace < y->trace);
 }
 
 size_t bt_tally_bounds(bt_tally_key *key, double bounds[BT_TALLY_BOUNDS]) {

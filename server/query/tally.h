@@ -29,6 +29,7 @@ enum {
   BT_TALLY_VALUES_MAX = 128, /* a key with more distinct values holds ids or numbers: its values are not looked at */
   BT_TALLY_NAMES_MAX = 1024, /* the same for span names and for services */
   BT_TALLY_VALUE_BYTES_MAX = 256, /* longer values are not looked at */
+  BT_TALLY_EXAMPLES = 5,
   BT_TALLY_FEW_TRACES = 8 /* from so many traces on, values of which more than half are of one trace each are ids */
 };
 
@@ -37,11 +38,13 @@ typedef struct bt_tally_value {
   bt_str text;        /* numbers and booleans as text */
   bt_value_type type; /* STRING, BOOL, INT, DOUBLE; elements of arrays count each */
   uint32_t counts[2], last_trace;
+  uint32_t examples[BT_TALLY_EXAMPLES]; /* the first traces of sample 0 that have it, by number from 1; then 0 */
 } bt_tally_value;
 
 typedef struct bt_tally_number { /* the largest of one trace */
   double number;
   int side;
+  uint32_t trace; /* its number */
 } bt_tally_number;
 
 typedef struct bt_tally_key {
@@ -51,8 +54,9 @@ typedef struct bt_tally_key {
   bt_tally_value *values;
   size_t value_count, value_capacity;
   uint32_t counts[2], last_trace; /* traces that have the key */
-  bool has_too_long;              /* some value was too long */
-  bt_tally_number *numbers;       /* one for each trace with a number under this key */
+  uint32_t examples[BT_TALLY_EXAMPLES];
+  bool has_too_long;        /* some value was too long */
+  bt_tally_number *numbers; /* one for each trace with a number under this key */
   size_t number_count, number_capacity;
   uint32_t last_number_trace;
   bool has_many; /* more values than are kept: there are none here */

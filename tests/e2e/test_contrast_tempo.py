@@ -79,6 +79,18 @@ class ContrastOnTempo(unittest.TestCase):
         excluded = {(e["name"], e["reason"]) for e in answer["excluded"]}
         self.assertLessEqual({("payment", "compared"), ("amount", "compared"), ("order", "ids")}, excluded)
 
+    def test_what_nothing_satisfies_is_compared_with_what_begins_alike(self):
+        """Every trace with a check breaks the rule. The others begin with a payment, too."""
+        code, answer = self.contrast("--sample", 500, dsl="when { check.where(depth == 2) } never { payment }")
+        self.assertEqual((code, answer["status"], answer["compared_with"]), (1, "completed", "same_entry"), answer)
+        sides = {"violating": [t for t in self.truth if not t[3]], "satisfying": [t for t in self.truth if t[3]]}
+        self.assertEqual({side: answer[side]["sampled"] for side in sides}, {side: len(traces) for side, traces in sides.items()})
+        self.assertEqual({f["value"] for f in answer["findings"]}, {"2.4.1", "2.4.0"}, "what is on the check is left out")
+        for finding in answer["findings"]:
+            for side, traces in sides.items():
+                self.assertEqual(finding[side]["traces"], sum(t[2] == (finding["value"] == "2.4.1") for t in traces))
+            self.assertLessEqual({int(example, 16) for example in finding["examples"]}, {t[0] for t in sides["violating"]})
+
     def test_a_trace_that_is_not_there_for_a_moment_is_looked_for_again(self):
         """So it is while a Tempo hands a block over. What is gone for good is told. The samples are read last."""
         def by_id(proxy):

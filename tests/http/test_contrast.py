@@ -109,12 +109,14 @@ class Contrast(unittest.TestCase):
                 code, answer = self.answer(self.write("case", case["traces"]), *" ".join(case.get("flags", [])).split(), rule="\n".join(case["rule"]))
                 found = [" ".join(str(p) for p in (f["kind"], f["key"], "above" if f["relation"] == "above" else None, f["value"], f["in_violating"]) if p is not None)
                          for f in answer["findings"]]
-                expected = [line for line in case["expect"] if not line.startswith(("conclusion", "excluded", "exit"))]
+                expected = [line for line in case["expect"] if not line.startswith(("compared_with", "conclusion", "excluded", "exit"))]
                 self.assertEqual(found[:len(expected)] if "flags" in case else found, expected, answer["explanation"])
                 excluded = [f"excluded {e['kind']} {e['name']} {e['reason']}" for e in answer["excluded"]]
                 for line in case["expect"]:
                     if line.startswith("conclusion"):
                         self.assertEqual(line, "conclusion " + answer["conclusion"], answer)
+                    if line.startswith("compared_with"):
+                        self.assertEqual(line, "compared_with " + answer["compared_with"])
                     if line.startswith("exit"):
                         self.assertEqual(line, f"exit {code}")
                     if line.startswith("excluded"):
@@ -136,6 +138,7 @@ class Contrast(unittest.TestCase):
         for finding in answer["findings"]:
             a, b = finding["violating"]["traces"], finding["satisfying"]["traces"]
             self.assertEqual((finding["violating"]["of"], finding["satisfying"]["of"], finding["support"]), (n1, n2, a + b))
+            self.assertEqual(len(set(finding["examples"])), min(a, 5))
             p = fisher(n1, n2, a, b)
             self.assertAlmostEqual(finding["p"] / p, 1, delta=0.01)
             self.assertAlmostEqual(finding["p_corrected"] / (p * answer["method"]["divisor"]), 1, delta=0.01)
@@ -172,6 +175,23 @@ class Contrast(unittest.TestCase):
         self.assertIn("left out, because the rule compares them: payment", done.stdout)
         self.assertIn("left out, because their values differ from trace to trace: order", done.stdout)
         self.assertNotRegex(done.stdout, r"caus(es|ed) ")
+
+    def test_examples_violate_and_have_the_mark(self):
+        """Of a value, of a bound, and of what violating traces have less often."""
+        lines = ["40 violates version=2 amount=1%n", "10 violates version=1 amount=%n", "80 satisfies version=1 amount=%n"]
+        _, answer = self.answer(self.write("examples", lines))
+        marks = {(f["key"], f["relation"], f["value"]): f for f in answer["findings"]}
+        number = lambda trace_id: int(trace_id, 16)
+        for example in marks["version", "is", "2"]["examples"]:
+            self.assertIn(number(example), range(1, 41))
+        for example in marks["version", "is", "1"]["examples"]:
+            self.assertIn(number(example), range(41, 51))
+        self.assertIn("above", [relation for _, relation, _ in marks])
+        for (key, relation, value), finding in marks.items():
+            if relation == "above":
+                for example in finding["examples"]:
+                    amount = int(f"1{number(example)}") if number(example) <= 40 else number(example)
+                    self.assertTrue(number(example) <= 50 and amount > float(value), (key, value, example))
 
     def test_control_characters_do_not_reach_the_terminal(self):
         path = os.path.join(self.folder.name, "hostile.jsonl")

@@ -432,7 +432,7 @@ export interface paths {
         };
         /**
          * What goes along with violating. Span names, services and attributes that separate violating traces from traces that exercise and satisfy the rule.
-         * @description At most `sample` traces of each side are read whole; which ones follows from `seed` and the trace ids. Each mark is tested by Fisher's exact test, with Tarone's correction: when nothing separates the two sides, the chance that any is named is at most `method.level`. A mark that goes along with violating need not be its cause. A rule that is about every trace (without `when`, and no `p and not q`) is compared with the other traces that begin with the same root span, name and service, as one that violates it. Left out: what the rule compares itself, spans that only its deciding part asks for, and keys whose values differ from trace to trace. Traces are judged in a random order, in parts, and of a rule that many traces break no more of them than both samples need: then `status` is `sampled`, the totals are `at_least`, and what is concluded is as sure. Finding the traces has six tenths of `timeout`: past it the samples are of the parts that were judged until then (of files, which are read in order of time and to the end, nothing is compared then), and `status` is `cancelled`. Two run at once; more are refused with 503 and Retry-After. Attributes that are too much to compare (over 24 MiB of different values) are a 400 of kind `limit`. Samples for which there is no room in `--memory-limit` are smaller: `incomplete`, `results_full`; without room to begin it is a 503.
+         * @description At most `sample` traces of each side are read whole; which ones follows from `seed` and the trace ids. Each mark is tested by Fisher's exact test, with Tarone's correction: when nothing separates the two sides, the chance that any is named is at most `method.level`. A mark that goes along with violating need not be its cause. A rule that is about every trace (without `when`, and no `p and not q`) is compared with the other traces that begin with the same root span, name and service, as one that violates it. So is a rule of which no trace of the range satisfies what it asks for: `compared_with` is `same_entry`. Of more than 100,000 traces in the range (fewer under a small `--memory-limit`) none is chosen, and `conclusion` is `too_few_traces`. What a trace lacks that lost attributes or spans is not known (`lost`): a mark is named only if it separates even if each of these had it where it is rarer, else it counts in `findings_unsure`. Left out: what the rule compares itself, spans that only its deciding part asks for, and keys whose values differ from trace to trace. Traces are judged in a random order, in parts, and of a rule that many traces break no more of them than both samples need: then `status` is `sampled`, the totals are `at_least`, and what is concluded is as sure. Finding the traces has six tenths of `timeout`: past it the samples are of the parts that were judged until then (of files, which are read in order of time and to the end, nothing is compared then), and `status` is `cancelled`. Two run at once; more are refused with 503 and Retry-After. Attributes that are too much to compare (over 24 MiB of different values) are a 400 of kind `limit`. Samples for which there is no room in `--memory-limit` are smaller: `incomplete`, `results_full`; without room to begin it is a 503.
          */
         get: operations["contrast"];
         put?: never;
@@ -1872,18 +1872,26 @@ export interface components {
                 effect: "odds_ratio_woolf_haldane_95";
                 meaning: string;
             };
+            /**
+             * @description what the side `satisfying` is. satisfying: traces that exercise and satisfy the rule. same_entry: traces that do not violate it, whether they exercise it or not, and begin with the same span as one that does
+             * @enum {unknown}
+             */
+            compared_with: "satisfying" | "same_entry";
             violating: components["schemas"]["ContrastSide"];
+            /** @description the other side: see compared_with */
             satisfying: components["schemas"]["ContrastSide"];
             /** @description the surest first */
             findings: components["schemas"]["ContrastFinding"][];
             findings_total: number;
+            /** @description marks that would be among the findings, were it known what traces have that lost attributes or spans */
+            findings_unsure: number;
             /** @description marks */
             looked_at: number;
             /** @description marks that so many traces have that they could be told from chance */
             able: number;
             /** @description more than 2048 attributes; not all were looked at */
             left_out_keys: boolean;
-            /** @description spans of sampled traces that only always, never or a not of the rule speaks of */
+            /** @description spans of sampled traces that only always, never or a not of the rule speaks of; of the same entry, all that it speaks of but the entry span */
             spans_left_out: number;
             /** @description the first 50 */
             excluded: {
@@ -1919,8 +1927,10 @@ export interface components {
             chosen: number;
             /** @description not there any more */
             gone: number;
-            /** @description of another verdict when read whole, or found not to exercise the rule */
+            /** @description of another verdict when read whole, or found not to exercise the rule, or to begin otherwise */
             judged_otherwise: number;
+            /** @description of those sampled: spans or attributes of theirs are missing, so what they lack is not known */
+            lost: number;
         };
         ContrastFinding: {
             kind: components["schemas"]["MarkKind"];
@@ -1949,6 +1959,8 @@ export interface components {
             p: number;
             /** @description p times the divisor */
             p_corrected: number;
+            /** @description violating traces with the mark, of those that were read; of fewer than five all */
+            examples: string[];
         };
         MarkedTraces: {
             traces: number;

@@ -65,20 +65,16 @@ function markText({ kind, relation, key, value }: Contrast['findings'][number]):
 }
 
 /** What goes along with violating, over many traces: the surest mark. */
-export function contrastText({ findings, explanation }: Pick<Contrast, 'findings' | 'explanation'>): string {
+export function contrastText({ findings, explanation, compared_with: compared }: Pick<Contrast, 'findings' | 'explanation' | 'compared_with'>): string {
   const first = findings[0];
   if (!first) {
     return explanation;
   }
   const { violating, satisfying } = first;
-  return t('kept.contrast', '{{mark}}: in {{a}} of {{b}} violating traces, and in {{c}} of {{d}} that keep the rule. This need not be the cause.', {
-    ...PLAIN,
-    mark: markText(first),
-    a: violating.traces,
-    b: violating.of,
-    c: satisfying.traces,
-    d: satisfying.of,
-  });
+  const values = { ...PLAIN, mark: markText(first), a: violating.traces, b: violating.of, c: satisfying.traces, d: satisfying.of };
+  return compared === 'same_entry'
+    ? t('kept.contrast-entry', '{{mark}}: in {{a}} of {{b}} violating traces, and in {{c}} of {{d}} others that begin with the same span. This need not be the cause.', values)
+    : t('kept.contrast', '{{mark}}: in {{a}} of {{b}} violating traces, and in {{c}} of {{d}} that keep the rule. This need not be the cause.', values);
 }
 
 /** In single quotes for a shell. */

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Badge, Icon, useStyles2, type BadgeColor } from '@grafana/ui';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import type { FoundProblem, Rule } from '../api/types';
 import { Bars } from '../components/Bars';
@@ -11,13 +11,28 @@ import { Runbook } from '../components/Runbook';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { TimeText } from '../components/TimeText';
 import type { UrlTimeRange } from '../routing/timeRange';
+import { ApartBars } from './ApartBars';
 import { ProblemChanges } from './ProblemChanges';
 import { ProblemRows } from './ProblemRows';
 import { ProblemSteps } from './ProblemSteps';
 import { barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
-import type { Around } from './setApart';
+import type { Around, Finding } from './setApart';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
+
+/** `around` where its line says what sets it apart, so that it is asked once. */
+function OpenProblem({ problem, range, around, rule }: Pick<Props, 'problem' | 'range' | 'around' | 'rule'>) {
+  const styles = useStyles2(getStyles);
+  const [chosen, setChosen] = useState<Finding | null>(null);
+  const { start, end } = range;
+  return (
+    <div id={`problem-${problem.id}`} className={styles.rows}>
+      <ProblemRows problem={problem} range={range} chosen={chosen} onChoose={setChosen} />
+      <ApartBars ruleId={problem.rule_id} around={around ?? { start, end }} chosen={chosen} onChoose={setChosen} />
+      <ProblemSteps problem={problem} range={range} rule={rule} />
+    </div>
+  );
+}
 
 interface Props {
   problem: FoundProblem;
@@ -67,12 +82,7 @@ export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: 
         <ProblemChanges problem={problem} range={range} around={around} />
         {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
       </div>
-      {isOpen && (
-        <div id={`problem-${id}`} className={styles.rows}>
-          <ProblemRows problem={problem} range={range} />
-          <ProblemSteps problem={problem} range={range} rule={rule} />
-        </div>
-      )}
+      {isOpen && <OpenProblem problem={problem} range={range} around={around} rule={rule} />}
     </li>
   );
 }

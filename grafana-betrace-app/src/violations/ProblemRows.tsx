@@ -2,7 +2,8 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { useStyles2 } from '@grafana/ui';
+import { Button, useStyles2 } from '@grafana/ui';
+import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 
 import type { FoundProblem, Violation, ViolationPage } from '../api/types';
@@ -14,8 +15,10 @@ import { useHost } from '../host/context';
 import { PLAIN } from '../i18n';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { useUrls } from '../routing/useUrls';
+import type { Chosen } from './ApartBars';
 import { reasonSentence } from './coverageWords';
 import { rowsQuery } from './filters';
+import { findingName, type Finding } from './setApart';
 import { searchWithRange } from './useViolationList';
 
 const ROWS = 10;
@@ -76,14 +79,53 @@ function ListedRows({ problem, range }: { problem: FoundProblem; range: UrlTimeR
   );
 }
 
-export function ProblemRows({ problem, range }: { problem: FoundProblem; range: UrlTimeRange }) {
+/** Those of the sample: nobody asks the store for them again. */
+function RowsWith({ finding, ruleId, range, onAll }: { finding: Finding; ruleId: string; range: UrlTimeRange; onAll(): void }) {
+  const styles = useStyles2(getStyles);
+  const to = useUrls();
+  const { search } = useLocation();
+  const said = useRef<HTMLParagraphElement>(null);
+  const { examples, violating } = finding;
+  useEffect(() => {
+    said.current?.scrollIntoView?.({ block: 'nearest' }); // the bars may lie a screen below
+  }, [finding]);
+  const values = { ...PLAIN, n: examples.length, of: violating.traces, name: findingName(finding) };
+  return (
+    <>
+      <p ref={said} role="status" className={styles.fact}>
+        {t('violations.apart.with-mark', '{{n}} of the {{of}} violating traces of the sample with {{name}}.', values)}{' '}
+        <Button size="sm" variant="secondary" icon="times" onClick={onAll}>
+          {t('violations.apart.all-again', 'Show the newest again')}
+        </Button>
+      </p>
+      <ul className={styles.list} aria-label={t('violations.apart.rows', 'Violations with {{name}}', values)}>
+        {examples.map((trace) => (
+          <li key={trace} className={styles.row}>
+            <Link to={`${to.violation(ruleId, trace)}?${searchWithRange(search, range)}`} className={styles.trace}>
+              {trace}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+interface Props extends Chosen {
+  problem: FoundProblem;
+  range: UrlTimeRange;
+}
+
+export function ProblemRows({ problem, range, chosen, onChoose }: Props) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const isCounted = problem.entry === 'not_looked_at';
   const query = { from: range.from, to: range.to, rule: problem.rule_id, view: 'list', ...(isCounted ? {} : { problem: problem.id }) };
   return (
     <>
-      {isCounted ? (
+      {chosen ? (
+        <RowsWith finding={chosen} ruleId={problem.rule_id} range={range} onAll={() => onChoose(null)} />
+      ) : isCounted ? (
         <p className={styles.fact}>{t('violations.problems.only-counted', 'These were counted by a search, and nobody looked at what failed in each. The list of the rule looks at each.')}</p>
       ) : (
         <ListedRows problem={problem} range={range} />
@@ -109,6 +151,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     [theme.breakpoints.down('md')]: { gridTemplateColumns: 'minmax(0, 1fr)', padding: theme.spacing(1, 0), '& + &': { borderTop: `1px solid ${theme.colors.border.weak}` } },
   }),
   time: css({ color: theme.colors.text.link, fontVariantNumeric: 'tabular-nums', [theme.breakpoints.down('sm')]: TAPPED }),
+  trace: css({ gridColumn: '1 / -1', color: theme.colors.text.link, fontFamily: theme.typography.fontFamilyMonospace, overflowWrap: 'anywhere', [theme.breakpoints.down('sm')]: TAPPED }),
   root: css({ color: theme.colors.text.primary }),
   message: css({ color: theme.colors.text.secondary }),
   fact: css({ margin: theme.spacing(0.5, 0), color: theme.colors.text.secondary }),

@@ -21,7 +21,11 @@ const said = async (answer: Partial<Contrast>) => {
 it('names what violating traces have, each with its numbers; what the same traces have with the same value once', async () => {
   const region = finding({ key: 'cloud.region', value: 'eu-west-1', satisfying: { traces: 14, of: 36 } });
   const findings = [finding(), finding({ value: '1.4.2', in_violating: 'less_often' }), finding({ ...region, kind: 'span_attribute', key: 'user.region' }), region];
-  expect(await said({ findings })).toBe('With service.version 1.4.3 (46 of 46 violating traces, 0 of 36 others) · cloud.region eu-west-1 (46 of 46, 14 of 36)');
+  expect(await said({ findings })).toBe('With service.version 1.4.3 (46 of 46 violating traces, 0 of 36 that keep the rule) · cloud.region eu-west-1 (46 of 46, 14 of 36)');
+});
+
+it('says of the first what it was compared with, where nothing keeps the rule', async () => {
+  expect(await said({ compared_with: 'same_entry' })).toBe('With service.version 1.4.3 (46 of 46 violating traces, 0 of 36 others that begin with the same span)');
 });
 
 it.each([
@@ -34,9 +38,11 @@ it.each([
 });
 
 it.each([
-  ['nothing, where both were read', { conclusion: 'nothing_separates' }, 'No attribute and no name sets its traces apart: 46 that violate the rule were compared with 36 that keep it.'],
+  ['nothing, where both were read', { conclusion: 'nothing_separates' }, 'No attribute and no name is known to set its traces apart: 46 that violate the rule were compared with 36 that keep it.'],
   ['too few', { conclusion: 'too_few_traces' }, 'Too few traces to tell what sets its traces apart: 46 that violate the rule, 36 that keep it.'],
   ['not known, where not all was read', { conclusion: 'nothing_separates', status: 'incomplete', reason: 'windows_failed: one was not read' }, 'What sets its traces apart is not known: windows_failed: one was not read'],
+  ['what nobody knows, where traces lost attributes', { conclusion: 'nothing_separates', findings_unsure: 2 }, 'No attribute and no name is known to set its traces apart: 46 that violate the rule were compared with 36 that keep it. 2 may, and nobody knows, because some traces lost attributes or spans.'],
+  ['with what it was compared, where nothing keeps the rule', { conclusion: 'nothing_separates', compared_with: 'same_entry' }, 'No attribute and no name is known to set its traces apart: 46 that violate the rule were compared with 36 others that begin with the same span and do not violate it.'],
   ['only less often', { findings: [finding({ in_violating: 'less_often' })] }, 'Its traces only lack what others have.'],
 ] as const)('says %s', async (_, change, words) => {
   expect(await said({ findings: [], ...change } as Partial<Contrast>)).toBe(words);

@@ -10,6 +10,20 @@ import type { Contrast } from '../api/types';
 import { PLAIN } from '../i18n';
 import { findingName, namedFindings, noneInWords, useSetApart, type Around } from './setApart';
 
+interface Counts {
+  n: number;
+  of: number;
+  m: number;
+  others: number;
+}
+
+/** The first one says what the numbers are of. */
+function firstCounts(compared: Contrast['compared_with'], counts: Counts): string {
+  return compared === 'satisfying'
+    ? t('violations.apart.counts', '({{n}} of {{of}} violating traces, {{m}} of {{others}} that keep the rule)', { ...counts })
+    : t('violations.apart.counts-entry', '({{n}} of {{of}} violating traces, {{m}} of {{others}} others that begin with the same span)', { ...counts });
+}
+
 function Said({ answer }: { answer: Contrast }) {
   const named = namedFindings(answer);
   if (named.length === 0) {
@@ -26,7 +40,7 @@ function Said({ answer }: { answer: Contrast }) {
             {at > 0 && ' · '}
             <strong>{findingName(one)}</strong>{' '}
             {at === 0
-              ? t('violations.apart.counts', '({{n}} of {{of}} violating traces, {{m}} of {{others}} others)', counts)
+              ? firstCounts(answer.compared_with, counts)
               : t('violations.apart.counts-short', '({{n}} of {{of}}, {{m}} of {{others}})', counts)}
           </Fragment>
         );

@@ -50,7 +50,7 @@ export function useSetApart(ruleId: string, around: Around) {
   });
 }
 
-type Finding = Contrast['findings'][number];
+export type Finding = Contrast['findings'][number];
 
 /** Attributes of the process say more about a rollout than those of a span, and often the same. */
 const isOfProcess = ({ kind }: Finding) => kind === 'resource_attribute';
@@ -81,16 +81,31 @@ export function findingName({ kind, relation, key, value }: Finding): string {
   }
 }
 
+/** What violating traces were compared with. */
+export function otherSide(compared: Contrast['compared_with'], count: number): string {
+  const values = { ...PLAIN, n: count.toLocaleString() };
+  return compared === 'satisfying'
+    ? t('violations.apart.keeping', '{{n}} that keep it', values)
+    : t('violations.apart.same-entry', '{{n}} others that begin with the same span and do not violate it', values);
+}
+
 /** Why nothing is named. That nothing was found is said only where both samples were read. */
-export function noneInWords({ status, reason, conclusion, violating, satisfying, findings }: Contrast): string {
+export function noneInWords({ status, reason, conclusion, violating, satisfying, findings, compared_with: compared, findings_unsure: unsure }: Contrast): string {
   if (status !== 'completed' && status !== 'sampled') {
     return t('violations.apart.unknown', 'What sets its traces apart is not known: {{why}}', { ...PLAIN, why: reason ?? status });
   }
-  const numbers = { violating: violating.sampled.toLocaleString(), others: satisfying.sampled.toLocaleString() };
+  const values = { ...PLAIN, violating: violating.sampled.toLocaleString(), others: otherSide(compared, satisfying.sampled), n: unsure };
+  const lost = unsure > 0 ? ` ${t('violations.apart.unsure', '{{n}} may, and nobody knows, because some traces lost attributes or spans.', values)}` : '';
   if (conclusion === 'too_few_traces') {
-    return t('violations.apart.few', 'Too few traces to tell what sets its traces apart: {{violating}} that violate the rule, {{others}} that keep it.', numbers);
+    return t('violations.apart.few', 'Too few traces to tell what sets its traces apart: {{violating}} that violate the rule, {{others}}.', values);
   }
   return findings.length > 0
     ? t('violations.apart.lack', 'Its traces only lack what others have.')
-    : t('violations.apart.none', 'No attribute and no name sets its traces apart: {{violating}} that violate the rule were compared with {{others}} that keep it.', numbers);
+    : t('violations.apart.none', 'No attribute and no name is known to set its traces apart: {{violating}} that violate the rule were compared with {{others}}.', values) + lost;
 }
+
+/** How far the shares of both sides lie apart, from 0 to 1. */
+export const strengthOf = ({ violating, satisfying }: Finding): number => Math.abs(violating.traces / violating.of - satisfying.traces / satisfying.of);
+
+/** Of findings that are equally strong the surest stays first. */
+export const byStrength = (findings: readonly Finding[]): Finding[] => [...findings].sort((a, b) => strengthOf(b) - strengthOf(a));

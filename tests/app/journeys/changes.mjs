@@ -106,6 +106,38 @@ export default function changes({ run, inWindow: openWindow, step }) {
   }));
 
   for (const theme of ['dark', 'light']) {
+    step(`what sets its traces apart is drawn; a key shows the traces that have it (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      const service = await started();
+      const { problems: [problem] } = await service.get(`/v1/problems?start=now-24h&rule_id=${RETRIED.id}`);
+      await session.goto(`/violations?from=now-24h&to=now&problem=${problem.id}`);
+      const region = page.getByRole('region', { name: 'What sets violating traces apart' });
+      const version = region.getByRole('button', { name: /^service\.version 1\.4\.3/ });
+      await version.waitFor();
+      assert.match(await version.innerText(), /Violating\s+(\d+) of \1, 100 %\s+Keeping\s+\d+ of \d+, \d+ %/);
+      await region.getByText(/^\d+ traces of a sample that violate the rule are compared with \d+ that keep it\./).waitFor();
+      await version.focus();
+      await page.keyboard.press('Enter');
+      const having = page.getByRole('list', { name: 'Violations with service.version 1.4.3' });
+      const links = await Promise.all((await having.getByRole('link').all()).map((link) => link.getAttribute('href')));
+      assert.equal(links.length, 5);
+      const [, trace] = /violations\/[^/]+\/([0-9a-f]{32})/.exec(links[0]);
+      const { violations } = await service.get(`/v1/violations?start=now-24h&rule_id=${RETRIED.id}&trace_id=${trace}`);
+      assert.equal(violations.length, 1, 'it violates the rule');
+      await settled(page);
+      assert.deepEqual(await weightyFaults(page), []);
+      await session.shot('problem-apart');
+      const width = run.target.roles ? 720 : 390;
+      await page.setViewportSize({ width, height: 1600 });
+      await settled(page);
+      assert.deepEqual(await weightyFaults(page), []);
+      await session.shot(`problem-apart-${width}`);
+      const reach = await page.evaluate(() => document.scrollingElement.scrollWidth);
+      assert.ok(reach <= width, `the page reaches to ${reach} of ${width}`);
+      await page.getByRole('button', { name: 'Show the newest again' }).click();
+      await having.waitFor({ state: 'detached' });
+    }));
+
     step(`the first page says it, too, without a click (${theme})`, () => inWindow({ theme }, async (session) => {
       const { page } = session;
       await session.goto('/');

@@ -98,6 +98,15 @@ export default function problems({ run, inWindow, step }) {
     await page.waitForURL(/\/replay\?rule=[^&]+&from=now-30d&to=now/);
   }));
 
+  step('that nothing sets its traces apart is said with what they were compared with', () => inWindow({}, async (session) => {
+    const { page } = session;
+    const { problems: all } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
+    for (const [rule, others] of [['slow-db-no-retry', /\d+ that keep it\./], ['incident-pattern', /\d+ others that begin with the same span and do not violate it\./]]) {
+      await session.goto(`${AT}&problem=${all.find(({ rule_id: id }) => id === rule).id}`);
+      await page.getByRole('region', { name: 'What sets violating traces apart' }).getByText(others).waitFor();
+    }
+  }));
+
   step('a problem leads to all of its violations, and back', () => inWindow({}, async (session) => {
     const { page } = session;
     const { problems } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
