@@ -28,7 +28,7 @@ void bt_jwt_ring_free(bt_jwt_ring *ring);  /* ends a fetch that is under way; NU
 void bt_jwt_ring_renew(bt_jwt_ring *ring); /* soon, whatever its age */
 
 typedef enum bt_jwt_found {
-  BT_JWT_KEY,
+  BT_JWT_KEY,      /* *out has it */
   BT_JWT_NO_KEY,   /* the set has no such key */
   BT_JWT_KEY_SOON, /* nor has it; but it is being fetched again */
   BT_JWT_NO_KEYS   /* no set is in force: it never came, or is too old */
