@@ -419,13 +419,19 @@ static bt_status list_others(contrast *c, bt_found_list *found, bt_error *error)
   return status == BT_LIMIT ? BT_OK : status;
 }
 
+static bt_status begin_tally(contrast *c, bt_error *error) {
+  bt_status status = bt_tally_init(&c->result->tally, error);
+  c->result->tally.ids = c->result->sampled_ids;
+  return status;
+}
+
 /* They were counted for a comparison in which both sides exercise the rule: of other spans than this one leaves out. */
 static bt_status forget_violating(contrast *c, bt_error *error) {
   bt_contrast_side *side = &c->result->sides[BT_VIOLATING];
   *side = (bt_contrast_side){.total = side->total, .total_is_exact = side->total_is_exact};
   c->result->spans_left_out = 0;
   bt_tally_dispose(&c->result->tally);
-  return bt_tally_init(&c->result->tally, error);
+  return begin_tally(c, error);
 }
 
 /* Nothing satisfies the rule, as where its condition describes a bad trace and every trace that exercises it violates
@@ -503,7 +509,7 @@ static bt_status prepare_samples(contrast *c, bt_error *error) {
   }
   c->result->sampled_ids = malloc(id_bytes);
   if (!c->result->sampled_ids) return bt_error_no_memory(error);
-  bt_status status = bt_tally_init(&c->result->tally, error);
+  bt_status status = begin_tally(c, error);
   if (!status) status = bt_contrast_rule_init(&c->rule, rule, error);
   if (!status) status = bt_ruleset_new(&rule, 1, &c->ruleset, error);
   return status ? status : bt_evaluator_new(c->ruleset, &c->evaluator, error);

@@ -86,8 +86,7 @@ static bt_status add_bounds(marks *m, bt_tally *tally, bt_tally_key *key, bool *
     for (size_t n = 0; n < key->number_count; n++) {
       const bt_tally_number *one = &key->numbers[n];
       if (one->number <= bounds[i]) continue;
-      if (one->side == BT_VIOLATING && mark.counts[BT_VIOLATING] < BT_TALLY_EXAMPLES)
-        mark.examples[mark.counts[BT_VIOLATING]] = one->trace;
+      if (one->side == BT_VIOLATING) bt_tally_note_example(tally, mark.examples, one->trace);
       mark.counts[one->side]++;
     }
     status = mark.value.len ? add_mark(m, &mark, error) : bt_error_no_memory(error);

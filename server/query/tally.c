@@ -133,11 +133,22 @@ static bt_status new_value(bt_tally *tally, bt_tally_key *key, bt_str text, bt_v
   return BT_OK;
 }
 
+void bt_tally_note_example(const bt_tally *tally, uint32_t examples[BT_TALLY_EXAMPLES], uint32_t trace) {
+  const bt_trace_id *ids = tally->ids;
+  for (size_t i = 0; i < BT_TALLY_EXAMPLES && trace; i++) {
+    uint32_t there = examples[i];
+    bool is_before = !there || (ids && memcmp(&ids[trace], &ids[there], sizeof *ids) < 0);
+    if (!is_before) continue;
+    examples[i] = trace;
+    trace = there;
+  }
+}
+
 static void count_once(uint32_t counts[2], uint32_t examples[BT_TALLY_EXAMPLES], uint32_t *last_trace,
                        const bt_tally *tally) {
   if (*last_trace == tally->traces) return;
   *last_trace = tally->traces;
-  if (tally->side == 0 && counts[0] < BT_TALLY_EXAMPLES) examples[counts[0]] = tally->traces;
+  if (tally->side == 0) bt_tally_note_example(tally, examples, tally->traces);
   counts[tally->side]++;
 }
 

@@ -38,7 +38,7 @@ typedef struct bt_tally_value {
   bt_str text;        /* numbers and booleans as text */
   bt_value_type type; /* STRING, BOOL, INT, DOUBLE; elements of arrays count each */
   uint32_t counts[2], last_trace;
-  uint32_t examples[BT_TALLY_EXAMPLES]; /* the first traces of sample 0 that have it, by number from 1; then 0 */
+  uint32_t examples[BT_TALLY_EXAMPLES]; /* traces of sample 0 that have it, by number from 1; then 0 */
 } bt_tally_value;
 
 typedef struct bt_tally_number { /* the largest of one trace */
@@ -69,7 +69,8 @@ typedef struct bt_tally {
   uint64_t largest_hash; /* of keys that are kept */
   bool left_out_keys;
   uint32_t traces;
-  int side; /* of the trace at hand: 0 or 1 */
+  int side;               /* of the trace at hand: 0 or 1 */
+  const bt_trace_id *ids; /* by numbers of traces, borrowed: examples are those of the smallest ids; NULL: the first */
   bt_arena arena;
 } bt_tally;
 
@@ -86,6 +87,8 @@ bt_status bt_tally_add(bt_tally *tally, const bt_trace *trace, int side, bt_tall
 size_t bt_tally_bytes(const bt_tally *tally, size_t mark_bytes);
 /* What bt_tally_add of this trace may add to that, at most. */
 size_t bt_tally_added_bytes(const bt_tally *tally, const bt_trace *trace, size_t mark_bytes);
+/* Into examples, which have those of the smallest ids, whatever order traces come in. */
+void bt_tally_note_example(const bt_tally *tally, uint32_t examples[BT_TALLY_EXAMPLES], uint32_t trace);
 /* Whether the values of the key are mostly different from trace to trace. */
 bool bt_tally_key_is_id(const bt_tally_key *key);
 /* The quartiles of a key whose values are numbers that differ from trace to trace: bounds that say how large they are,

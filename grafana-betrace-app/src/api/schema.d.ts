@@ -1959,7 +1959,7 @@ export interface components {
             p: number;
             /** @description p times the divisor */
             p_corrected: number;
-            /** @description violating traces with the mark, of those that were read; of fewer than five all */
+            /** @description violating traces with the mark, of those that were read: the ones of the smallest ids; of fewer than five all */
             examples: string[];
         };
         MarkedTraces: {
