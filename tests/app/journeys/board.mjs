@@ -160,6 +160,10 @@ export default function board({ run, inWindow, step }) {
       await inWindow({ upstream: 'down', theme }, async (session) => {
         await session.goto('/rules');
         await rowOf(session.page, RULES.slowDb.id).getByText('Not looked at', { exact: true }).first().waitFor();
+        await session.page.getByText('Nobody asked yet').first().waitFor(); // a store is searched for each rule
+        await session.shot('board-not-asked');
+        await session.page.getByRole('button', { name: 'Look at the last 24 hours' }).click();
+        await session.page.getByText('Not one step of the day is known').first().waitFor();
         await session.shot('board-no-store');
         assert.doesNotMatch(await session.page.locator('main').innerText(), /none found|No violation/);
         assert.deepEqual(await weightyFaults(session.page), []);

@@ -8,8 +8,11 @@ import RulesPage from '.';
 
 const two = { rules: [rule(), rule({ id: 'second', name: 'Second rule', enabled: false, severity: 'low', broken: 'E033' })], cursor: null };
 
+const readyOf = (kind: string) => ({ status: 'ready', source: { kind, version: '', checked: true }, parts: {} });
+const FILES = readyOf('files');
+
 const show = (handlers: Handlers, at = '/rules', mayNot = (_action: string) => false) =>
-  render(<RulesPage />, { handlers: { 'GET /v1/rules': two, ...handlers }, at, path: '/rules', host: { hasPermission: (action) => !mayNot(action) } });
+  render(<RulesPage />, { handlers: { 'GET /v1/rules': two, 'GET /v1/ready': FILES, ...handlers }, at, path: '/rules', host: { hasPermission: (action) => !mayNot(action) } });
 
 it('lists rules with what they are', async () => {
   show({});
@@ -124,6 +127,16 @@ describe('the last day', () => {
     expect(within(row).getByText('2.5%')).toBeInTheDocument();
     expect(row.querySelector('time')).toHaveAttribute('datetime', '2026-11-20T13:40:00.000Z');
     expect(within(screen.getByRole('link', { name: 'heavy' }).closest('tr')!).getByText(/more steps than its budget/)).toBeInTheDocument();
+    expect(host.requests.filter(({ path }) => path.includes('series'))).toHaveLength(2);
+  });
+
+  it('is asked of a store when somebody wants it, and is not looked at before', async () => {
+    const { host, user } = show({ ...handlers, 'GET /v1/ready': readyOf('tempo') });
+    expect(await screen.findByText('Rules: 4 (4 not looked at)')).toBeInTheDocument();
+    expect(host.requests.some(({ path }) => path.includes('series'))).toBe(false);
+    await user.click(screen.getByRole('button', { name: 'Look at the last 24 hours' }));
+    expect(await screen.findByText(/^Rules: 4 \(1 broken/)).toBeInTheDocument();
+    expect(screen.queryByRole('button', { name: 'Look at the last 24 hours' })).not.toBeInTheDocument();
     expect(host.requests.filter(({ path }) => path.includes('series'))).toHaveLength(2);
   });
 

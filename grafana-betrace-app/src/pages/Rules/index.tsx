@@ -82,7 +82,7 @@ export default function RulesPage() {
   const filter = ruleFilter(state);
   const rules = useAllRules(filter);
   const all = useMemo(() => rules.data?.pages.flatMap((page) => page.rules) ?? NONE, [rules.data]);
-  const { days, asked } = useBoard(all);
+  const { days, asked, ask } = useBoard(all);
   const shown = state.state ? all.filter(({ id }) => days.get(id)?.health === state.state) : all;
   const chosen = useChosen(all);
   const open = isFiltered(state) ? undefined : state.open;
@@ -106,6 +106,14 @@ export default function RulesPage() {
         <QuestionProblem asked={rules} title={t('rules.unread', 'The rules could not be read')} />
         {rules.isPending && <Loading />}
         {all.length > 0 && <States days={[...days.values()]} state={state.state} set={(one) => set({ state: one })} />}
+        {all.length > 0 && ask && (
+          <Stack direction="row" gap={1} wrap="wrap" alignItems="center">
+            <Button size="sm" icon="search" onClick={ask}>
+              {t('rules.look', 'Look at the last 24 hours')}
+            </Button>
+            <span>{t('rules.look-cost', 'It searches the store for each enabled rule, which can take minutes. What is found is kept for 10 minutes.')}</span>
+          </Stack>
+        )}
         {all.length > 0 && <QuestionProblem asked={asked} title={t('rules.day-unread', 'What the rules did in the last day is not known')} />}
         {rules.data && shown.length === 0 && (
           <NoRules filtered={isFiltered(state)} disabled={writeReason} onClear={() => set(NO_FILTER)} onImport={() => setImporting(true)} />
