@@ -12,7 +12,8 @@
 
 enum {
   STEPS_MAX = 1000, /* of one run */
-  SERIES_MAX = 200
+  SERIES_MAX = 200,
+  REQUESTS_OF_ASKING = 4 /* of one rule, in however short a range: its searches, and some reads */
 };
 static const int64_t GATHER_NS = INT64_C(30) * 1000000; /* the rules of one tick come close together */
 static const int64_t SECOND_NS = 1000000000;
@@ -127,24 +128,40 @@ static void add_others(const bt_series_pool *pool, bt_series_run *run, const bt_
 
 /* ---- the run ---- */
 
-static int64_t longest_run(const bt_known_series *series) {
-  int64_t steps = (series->reach_ns ? series->reach_ns : REACH_FIRST_NS) / series->step_ns;
+static int64_t longest_run(const bt_known_series *series, bool exercised) {
+  int64_t reach_ns = series->paces[exercised].reach_ns;
+  int64_t steps = (reach_ns ? reach_ns : REACH_FIRST_NS) / series->step_ns;
   return steps < 1 ? 1 : steps > STEPS_MAX ? STEPS_MAX : steps;
 }
 
-static int64_t next_reach(const bt_series_run *run, int64_t before_ns, int64_t took_ns) {
-  int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
+static int64_t longer_than(int64_t length_ns, int64_t before_ns) {
+  int64_t longer_ns = 4 * length_ns < REACH_MOST_NS ? 4 * length_ns : REACH_MOST_NS;
+  return longer_ns > before_ns ? longer_ns : before_ns;
+}
+
+/* Whether an hour costs less in a longer run, because most of a run's price is that each rule is asked for at all. The
+ * last two runs tell, and before there are two of different lengths, how little was asked for each rule. */
+static bool pays_to_grow(const bt_series_run *run, const bt_series_pace *pace, int64_t length_ns, int64_t took_ns) {
+  if (!pace->length_ns) return run->requests <= REQUESTS_OF_ASKING * (uint64_t)run->series_count;
+  double now = (double)took_ns / (double)length_ns;
+  double before = (double)pace->took_ns / (double)pace->length_ns;
+  return length_ns > pace->length_ns ? now <= before / 2 : length_ns < pace->length_ns && now >= before * 1.5;
+}
+
+static int64_t next_reach(const bt_series_run *run, const bt_series_pace *pace, int64_t length_ns, int64_t took_ns) {
+  int64_t before_ns = pace->reach_ns ? pace->reach_ns : REACH_FIRST_NS;
   if (run->reason[0]) return REACH_MOST_NS; /* of a source that does not answer each piece would wait anew */
+  if (took_ns <= SECOND_NS || pays_to_grow(run, pace, length_ns, took_ns)) return longer_than(length_ns, before_ns);
   if (took_ns > 4 * SECOND_NS) return length_ns / 2 > REACH_LEAST_NS ? length_ns / 2 : REACH_LEAST_NS;
-  if (took_ns > SECOND_NS || 4 * length_ns <= before_ns) return before_ns;
-  return 4 * length_ns < REACH_MOST_NS ? 4 * length_ns : REACH_MOST_NS;
+  return before_ns;
 }
 
 void bt_series_learn_reach(const bt_series_run *run, int64_t now_ns) {
+  int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
+  int64_t took_ns = bt_time_subtract(now_ns, run->begun_ns);
   for (size_t i = 0; i < run->series_count; i++) {
-    bt_known_series *series = run->series[i];
-    int64_t before_ns = series->reach_ns ? series->reach_ns : REACH_FIRST_NS;
-    series->reach_ns = next_reach(run, before_ns, bt_time_subtract(now_ns, run->begun_ns));
+    bt_series_pace *pace = &run->series[i]->paces[run->wants_exercised];
+    *pace = (bt_series_pace){next_reach(run, pace, length_ns, took_ns), length_ns, took_ns};
   }
 }
 
@@ -162,7 +179,7 @@ static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *
     bt_series_run_free(run);
     return NULL;
   }
-  int64_t most = longest_run(like);
+  int64_t most = longest_run(like, ask->wants_exercised);
   run->source = like->source;
   run->step_ns = like->step_ns;
   run->margin_ns = like->margin_ns;

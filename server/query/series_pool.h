@@ -1,6 +1,6 @@
 /* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one
- * evaluation), which counted_steps.c calls, too. Only these include it. Thread: everything is behind the pool's mutex,
- * except for a run's counts, which are its worker's while it goes on. */
+ * evaluation), which counted_steps.c calls, too. Only these and their test include it. Thread: everything is behind the
+ * pool's mutex, except for a run's counts, which are its worker's while it goes on. */
 #ifndef BT_SERVER_QUERY_SERIES_POOL_H
 #define BT_SERVER_QUERY_SERIES_POOL_H
 
@@ -19,6 +19,11 @@
 #include "server/work/timer.h"
 #include "server/work/wait.h"
 
+typedef struct bt_series_pace { /* of the runs of a series, by what the last ones took */
+  int64_t reach_ns;             /* how much of the past the next one covers; 0: nobody knows yet */
+  int64_t length_ns, took_ns;   /* the last one; 0: there was none */
+} bt_series_pace;
+
 typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
   uint64_t id;                   /* never used again for another one */
   char *tenant;
@@ -28,7 +33,7 @@ typedef struct bt_known_series { /* a condition of a tenant at one step length, 
   int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
   int64_t first_step, end_step;         /* what it was asked for last, as far as it was settled */
   bt_sampled_traces sampling;           /* as the last run says it that read a trace whole */
-  int64_t reach_ns;                     /* how much of the past its next run covers, by how long the last one took */
+  bt_series_pace paces[2];              /* [1]: of runs that count what exercised it, which cost more */
   size_t asks;                          /* open asks that hold it */
 } bt_known_series;
 
@@ -113,7 +118,8 @@ void bt_series_wake(bt_series_pool *pool);
  * or NULL. Asks that have just come wait a moment for others like them; *again_ns says when to look at them again (0:
  * there are none). */
 bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
-/* series_plan.c: its series reach less far next time where it took long by `now_ns`, and farther where it did not. */
+/* series_plan.c: its series reach less far next time where it took long by `now_ns`, and farther where it did not, or
+ * where longer runs cost less for each hour. */
 void bt_series_learn_reach(const bt_series_run *run, int64_t now_ns);
 void bt_series_run_free(bt_series_run *run);
 

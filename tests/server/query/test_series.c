@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/query/series.h"
+#include "server/query/series_pool.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"
@@ -531,6 +531,55 @@ static void every_allocation_fails_in_turn(void **state) {
   }
 }
 
+/* Runs over a day, from its end to its beginning, where one takes `fixed_s` and `hourly_s` for each hour. The longest
+ * one's hours come out. */
+static size_t count_runs(double fixed_s, double hourly_s, uint64_t requests, int64_t *longest_hours) {
+  bt_known_series series = {.step_ns = HOUR_NS / 2};
+  bt_known_series *list[] = {&series};
+  size_t count = 0;
+  *longest_hours = 0;
+  for (int64_t left_ns = 24 * HOUR_NS; left_ns > 0; count++) {
+    int64_t reach_ns = series.paces[0].reach_ns ? series.paces[0].reach_ns : HOUR_NS;
+    int64_t length_ns = reach_ns < left_ns ? reach_ns : left_ns;
+    double took_s = fixed_s + hourly_s * (double)length_ns / HOUR_NS;
+    bt_series_run run = {.series = list, .series_count = 1, .step_ns = series.step_ns, .requests = requests};
+    run.end_step = length_ns / series.step_ns;
+    bt_series_learn_reach(&run, (int64_t)(took_s * (double)SECOND_NS));
+    if (length_ns / HOUR_NS > *longest_hours) *longest_hours = length_ns / HOUR_NS;
+    left_ns -= length_ns;
+  }
+  return count;
+}
+
+/* A graph grows piece by piece where a piece costs what is in it, and at once where most of the price is to ask. */
+static void runs_are_as_long_as_it_pays(void **state) {
+  (void)state;
+  int64_t hours;
+  assert_int_equal(count_runs(0.1, 0.01, 3, &hours), 4); /* fast: 1, 4, 16 and 3 hours */
+  assert_int_equal(count_runs(3, 0.02, 2, &hours), 4);   /* many rules whose searches find little */
+  assert_int_equal(count_runs(12, 0.02, 2, &hours), 4);
+  assert_true(count_runs(5, 0.1, 40, &hours) <= 8); /* it begins with the shorter half, which is dearer */
+  assert_true(count_runs(0.1, 3, 2, &hours) >= 12); /* one try of four hours, and back */
+  assert_int_equal(hours, 4);
+  assert_true(count_runs(0.1, 3, 40, &hours) >= 20);
+  assert_int_equal(hours, 1);
+  assert_int_equal(count_runs(20, 1, 2, &hours), 4); /* 104 s in all, in the place of 504 */
+  assert_int_equal(hours, 16);
+}
+
+/* The newest step alone is dear for its length. That says nothing of long runs. */
+static void a_short_run_takes_nothing_from_long_ones(void **state) {
+  (void)state;
+  bt_known_series series = {.step_ns = HOUR_NS, .paces = {{24 * HOUR_NS, 24 * HOUR_NS, 6 * SECOND_NS}}};
+  bt_known_series *list[] = {&series};
+  const bt_series_run run = {.series = list, .series_count = 1, .step_ns = HOUR_NS, .end_step = 1, .requests = 3};
+  for (int64_t took_s = 0; took_s < 30; took_s += 3) {
+    series.paces[0] = (bt_series_pace){24 * HOUR_NS, 24 * HOUR_NS, 6 * SECOND_NS};
+    bt_series_learn_reach(&run, took_s * SECOND_NS);
+    assert_true(series.paces[0].reach_ns == 24 * HOUR_NS);
+  }
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
 int main(void) {
@@ -553,6 +602,8 @@ int main(void) {
       SCENE(many_traces_hide_no_step),
       SCENE(too_much_is_refused),
       SCENE(every_allocation_fails_in_turn),
+      cmocka_unit_test(runs_are_as_long_as_it_pays),
+      cmocka_unit_test(a_short_run_takes_nothing_from_long_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
