@@ -31,7 +31,8 @@ struct bt_server {
   bt_exporter_options exporter;
   bt_trust *trust;               /* in batches of the store, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
-  bt_jwt_ring *jwt_ring;         /* NULL: no JWTs are taken */
+  bt_evidence_keys older_keys;
+  bt_jwt_ring *jwt_ring; /* NULL: no JWTs are taken */
   char store_names[BT_NAMED_STORES][BT_STORE_NAME_MAX + 1];
   bt_store_grant grants[BT_STORE_GRANTS];
   bt_service service;
@@ -298,6 +299,8 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_status status =
       config->evidence_key ? bt_evidence_private_key(config->evidence_key, &server->evidence_key, error) : BT_OK;
+  if (!status && config->evidence_old_keys)
+    status = bt_evidence_keys_read(&server->older_keys, config->evidence_old_keys, error);
   if (status) return status;
   if (config->evidence_key) warn_of_open_key(config->evidence_key);
   bt_reports_options options = {.work = server->service.work,
@@ -311,6 +314,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .client = server->service.client,
                                 .exporter = server->service.exporter,
                                 .key = server->evidence_key,
+                                .older_keys = &server->older_keys,
                                 .timestamp_url = config->timestamp_url,
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
@@ -572,6 +576,7 @@ void bt_server_stop(bt_server *server) {
   bt_jwt_ring_free(server->jwt_ring);
   bt_reports_free(server->service.reports);
   bt_evidence_key_free(server->evidence_key);
+  bt_evidence_keys_dispose(&server->older_keys);
   bt_watch_free(server->service.watch);
   for (size_t i = 0; i < server->service.named_count; i++) bt_watch_free(server->service.named[i].watch);
   bt_evaluations_free(server->service.evaluations);

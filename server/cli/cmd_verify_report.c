@@ -27,11 +27,13 @@ enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPE
 
 typedef struct verifying {
   bt_replay_options options;
-  const char *key_file, *timestamp_ca;
+  const char *key_files[BT_EVIDENCE_KEYS_MAX], *timestamp_ca;
+  size_t key_file_count;
   bool chain_only, requires_span, has_seed;
   uint64_t sample, replayed, seed;
   json_t *document;
-  bt_evidence_key *key;
+  bt_evidence_keys keys;      /* all that were given */
+  const bt_evidence_key *key; /* the one that the report says; NULL: no signature is checked */
   bt_reported reported;
   bt_reported_stamp stamp;
   bt_rerun rerun;
@@ -83,16 +85,42 @@ static bt_status look_again(verifying *v, bt_error *error) {
 
 /* ---- the report ---- */
 
-/* The report of an envelope in the envelope's place. */
-static bt_status open_envelope(verifying *v, bt_error *error) {
+static const char *text_at(const json_t *object, const char *name) {
+  const char *text = json_string_value(json_object_get(object, name));
+  return text ? text : "";
+}
+
+/* The report of an envelope in the envelope's place, with the envelope that it was in; a new one. */
+static bt_status open_envelope(verifying *v, json_t **envelope, bt_error *error) {
   bt_buffer report = {0};
-  json_t *envelope = v->document;
+  *envelope = v->document;
   v->document = NULL;
-  bt_status status = bt_dsse_open(envelope, v->key, &report, error);
+  bt_status status = bt_dsse_open(*envelope, NULL, &report, error);
   if (!status) status = bt_report_parse(bt_buffer_str(&report), &v->document, error);
   v->is_enveloped = !status;
-  json_decref(envelope);
   bt_buffer_dispose(&report);
+  return status;
+}
+
+/* Keys change: of several that were given the report says which is its own. One alone has to be it. */
+static bt_status choose_key(verifying *v, bt_error *error) {
+  const char *id = text_at(json_object_get(v->document, "evidence"), "key_id");
+  v->key = bt_evidence_keys_find(&v->keys, id);
+  if (v->key || !v->keys.count) return BT_OK;
+  v->key = v->keys.items[0];
+  if (v->keys.count == 1 || !id[0]) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "the report is signed with none of the %zu keys that were given: it says %.16s…", v->keys.count,
+                      id);
+}
+
+static bt_status check_signatures(verifying *v, const json_t *envelope, bt_error *error) {
+  bt_buffer again = {0};
+  bt_status status = bt_evidence_check(v->document, NULL, error);
+  if (!status) status = choose_key(v, error);
+  if (!status && v->key && envelope) status = bt_dsse_open(envelope, v->key, &again, error);
+  if (!status && v->key) status = bt_evidence_check(v->document, v->key, error);
+  bt_buffer_dispose(&again);
   return status;
 }
 
@@ -114,8 +142,10 @@ static bt_status read_report(verifying *v, const char *file, bt_error *error) {
   bt_status status = bt_report_parse((bt_str){text, length}, &v->document, error);
   v->is_read = has_part_of_report((bt_str){text, length}, v->document);
   free(text);
-  if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, error);
-  if (!status) status = bt_evidence_check(v->document, v->key, error);
+  json_t *envelope = NULL;
+  if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, &envelope, error);
+  if (!status) status = check_signatures(v, envelope, error);
+  json_decref(envelope);
   if (!status) status = bt_time_stamp_read(v->document, v->timestamp_ca, &v->stamp, error);
   if (!status) status = bt_report_check_conclusions(v->document, error);
   return status ? status : bt_reported_read(v->document, &v->reported, error);
@@ -136,11 +166,6 @@ static bool is_contradicted(const verifying *v) {
 static bool is_unknown(const verifying *v) {
   bool is_odd_one = has_no_span(v) && (v->others.count || v->others.is_unknown);
   return v->is_looked_at && (v->rerun.traces_gone || v->rerun.rules_unknown || v->reported.foreign_count || is_odd_one);
-}
-
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
 }
 
 static const char *made_at(const verifying *v) {
@@ -378,7 +403,10 @@ static int verify_all(verifying *common, const bt_operands *operands) {
   bt_rule_paths files = {0};
   bt_error error = {0};
   int code;
-  bt_status status = common->key_file ? bt_evidence_public_key(common->key_file, &common->key, &error) : BT_OK;
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < common->key_file_count && !status; i++)
+    status = bt_evidence_keys_read(&common->keys, common->key_files[i], &error);
+  if (status == BT_LIMIT) status = BT_INVALID;
   if (!status) status = bt_report_files_find(operands, &files, &error);
   if (status == BT_IO) status = BT_INVALID; /* what was named cannot be read */
   bool is_one = files.count == 1 && strcmp(files.items[0], operands->items[0]) == 0;
@@ -392,10 +420,16 @@ static int verify_all(verifying *common, const bt_operands *operands) {
 
 /* ---- the row ---- */
 
+static bool take_key_file(verifying *v, const char *file) {
+  bool has_room = v->key_file_count < BT_EVIDENCE_KEYS_MAX;
+  if (has_room) v->key_files[v->key_file_count++] = file;
+  return has_room;
+}
+
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   verifying *v = context;
   switch (flag->id) {
-  case KEY: return v->key_file = value, true;
+  case KEY: return take_key_file(v, value);
   case CHAIN_ONLY: return v->chain_only = true;
   case REQUIRE_SPAN: return v->requires_span = true;
   case SAMPLE: return bt_cli_number(value, &v->sample) && v->sample <= 10000;
@@ -410,7 +444,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 static int check_usage(verifying *v, const bt_operands *operands) {
   if (!operands->count)
     return bt_cli_usage_error("verify-report", "say which report: a file, or - for stdin; or several, or their folder");
-  if (!v->key_file == !v->chain_only)
+  if (!v->key_file_count == !v->chain_only)
     return bt_cli_usage_error(
         "verify-report", "give --key PUB, the signer's public key; or --chain-only, for a report that is not signed");
   if (v->requires_span && !v->options.source.address)
@@ -431,13 +465,16 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
     if (!code) code = check_usage(&v, &operands);
     if (!code) code = verify_all(&v, &operands);
   }
-  bt_evidence_key_free(v.key);
+  bt_evidence_keys_dispose(&v.keys);
   bt_replay_options_dispose(&v.options);
   return code;
 }
 
 static const bt_flag flags[] = {
-    {"key", KEY, "PUB", NULL, "the signer's public key (PEM), had from the signer and not from the report", NULL},
+    {"key", KEY, "PUB", NULL,
+     "the signer's public key (PEM), or several in one file, had from the signer and not from the report; may be given "
+     "several times, for keys of before",
+     NULL},
     {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
     {"require-span", REQUIRE_SPAN, NULL, NULL,
      "with --store or --tempo: a report whose head the store does not hold is contradicted", NULL},
@@ -461,7 +498,8 @@ static const bt_example examples[] = {
      "  --expect range=2026-03-01T00:00:00Z/2026-04-01T00:00:00Z"},
     {"And do the traces still say so?",
      "betrace verify-report soc2-evidence.json --key evidence.pub --tempo http://127.0.0.1:3200"},
-    {"Are these all reports of the year?", "betrace verify-report reports/ --key evidence.pub --expect framework=soc2"},
+    {"Are these all reports of the year, in which the key was changed?",
+     "betrace verify-report reports/ --key evidence.pub --expect framework=soc2"},
     {0}};
 const bt_command bt_command_verify_report = {
     .name = "verify-report",

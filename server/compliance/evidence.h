@@ -16,13 +16,24 @@
 
 typedef struct bt_evidence_key bt_evidence_key;
 
-/* new. A PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`) or public key. BT_IO: it cannot be
- * read; BT_INVALID: it holds something else. A message never shows what is in the file. */
+/* new. A PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`). BT_IO: it cannot be read;
+ * BT_INVALID: it holds something else. A message never shows what is in the file. */
 bt_status bt_evidence_private_key(const char *file, bt_evidence_key **out, bt_error *error) BT_MUST_CHECK;
-bt_status bt_evidence_public_key(const char *file, bt_evidence_key **out, bt_error *error) BT_MUST_CHECK;
 void bt_evidence_key_free(bt_evidence_key *key); /* NULL is fine */
 /* SHA-256 of the public key's DER form, in hex: the same for a private key and its public one. */
 const char *bt_evidence_key_id(const bt_evidence_key *key);
+
+enum { BT_EVIDENCE_KEYS_MAX = 64 };
+typedef struct bt_evidence_keys { /* public ones, owned: those of today and of before */
+  bt_evidence_key *items[BT_EVIDENCE_KEYS_MAX];
+  size_t count;
+} bt_evidence_keys;
+/* Adds those of a PEM file, one or several. BT_IO and BT_INVALID as above, also for one that is broken among others.
+ * BT_LIMIT: there are more. What was added before an error stays. */
+bt_status bt_evidence_keys_read(bt_evidence_keys *keys, const char *file, bt_error *error) BT_MUST_CHECK;
+void bt_evidence_keys_dispose(bt_evidence_keys *keys);
+/* NULL: none of them has this id. */
+const bt_evidence_key *bt_evidence_keys_find(const bt_evidence_keys *keys, const char *id);
 
 typedef struct bt_evidence_chain {
   json_t *entries; /* owned */

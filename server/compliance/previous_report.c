@@ -109,13 +109,17 @@ bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str 
 /* ---- what is in the store ---- */
 
 /* Whoever may write to the store may write a span; the head in it has to be signed by the key that signs this service's
- * reports. */
+ * reports, or by one that did. */
 static bool is_signed(const bt_previous_question *question, const bt_report_in_span *one) {
+  const bt_evidence_keys *older = question->older_keys;
   char text[BT_SIGNED_TEXT_BYTES];
   bt_error ignored = {0};
   if (one->head.len != BT_SHA256_HEX) return false;
   snprintf(text, sizeof text, BT_EVIDENCE_FORMAT "\n%.*s\n", BT_FMT(one->head));
-  return bt_signature_check(question->key, bt_str_from(text), one->signature, &ignored) == BT_OK;
+  bool is_right = bt_signature_check(question->key, bt_str_from(text), one->signature, &ignored) == BT_OK;
+  for (size_t i = 0; older && i < older->count && !is_right; i++)
+    is_right = bt_signature_check(older->items[i], bt_str_from(text), one->signature, &ignored) == BT_OK;
+  return is_right;
 }
 
 typedef struct asking {

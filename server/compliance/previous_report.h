@@ -39,13 +39,14 @@ bool bt_last_reports_find(const bt_last_reports *last, const char *tenant, bt_st
 bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str framework, const char *report_id,
                               const char *head, bt_error *error) BT_MUST_CHECK;
 
-/* By the newest span in [now - back, now] with a head that this key has signed. Fills the reason where there is none,
- * or where not all could be looked at. BT_CANCELLED, BT_NO_MEMORY. */
+/* By the newest span in [now - back, now] with a head that this key has signed, or one of before. Fills the reason
+ * where there is none, or where not all could be looked at. BT_CANCELLED, BT_NO_MEMORY. */
 typedef struct bt_previous_question {
   bt_source *source;
   const char *tenant; /* "": none */
   bt_str framework;
   const bt_evidence_key *key;
+  const bt_evidence_keys *older_keys; /* NULL: none */
   int64_t now_ns, back_ns;
   const bt_cancel *cancel;
 } bt_previous_question;

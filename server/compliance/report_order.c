@@ -21,6 +21,7 @@ bt_report_turn bt_report_order_turn(const bt_report_order *order) {
                           .tenant = order->tenant,
                           .source = options->source,
                           .key = options->key,
+                          .older_keys = options->older_keys,
                           .sends_spans = options->client && options->exporter,
                           .started_at_ns = options->started_at_ns,
                           .range_ns = order->range.end_ns - order->range.start_ns,

@@ -60,6 +60,7 @@ static bt_status find_earlier(const bt_report_turn *turn, bt_str framework, bt_p
                                      .tenant = turn->tenant,
                                      .framework = framework,
                                      .key = turn->key,
+                                     .older_keys = turn->older_keys,
                                      .now_ns = bt_clock_wall_ns(),
                                      .back_ns = turn->range_ns > LEAST_BACK_NS ? turn->range_ns : LEAST_BACK_NS,
                                      .cancel = turn->cancel};

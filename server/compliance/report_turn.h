@@ -24,9 +24,10 @@ typedef struct bt_report_turn { /* zero but for what the caller sets */
   const char *tenant; /* "": none */
   bt_source *source;
   const bt_evidence_key *key; /* NULL: unsigned */
-  bool sends_spans;           /* so that earlier reports may have left some in the store */
-  int64_t started_at_ns;      /* of this process */
-  int64_t range_ns;           /* of the report: as far back as the store is asked, and 8 days at least */
+  const bt_evidence_keys *older_keys;
+  bool sends_spans;      /* so that earlier reports may have left some in the store */
+  int64_t started_at_ns; /* of this process */
+  int64_t range_ns;      /* of the report: as far back as the store is asked, and 8 days at least */
   const bt_cancel *cancel;
   bool is_taken;
 } bt_report_turn;

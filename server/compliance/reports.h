@@ -41,6 +41,7 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_http_client *client;
   const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */
   const bt_evidence_key *key;          /* NULL: unsigned */
+  const bt_evidence_keys *older_keys;  /* which signed before it; NULL: none */
   const char *timestamp_url;           /* of a time-stamp authority, for signed ones; or NULL */
   bt_assumptions assumptions;
   const char *version;

@@ -3,6 +3,7 @@
 #include "server/compliance/signature.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -98,22 +99,30 @@ static int no_password(char *text, int size, int is_writing, void *context) {
   return -1;
 }
 
-typedef EVP_PKEY *(*key_reader)(FILE *file, EVP_PKEY **key, pem_password_cb *callback, void *context);
+static const char private_expected[] = "an Ed25519 private key without a password (openssl genpkey -algorithm ed25519)",
+                  public_expected[] = "an Ed25519 public key (openssl pkey -in KEY -pubout)";
 
-static bt_status read_key(const char *path, key_reader read, const char *expected, bt_evidence_key **out,
+static bt_status open_file(const char *path, FILE **file, bt_error *error) {
+  *file = fopen(path, "re");
+  return *file ? BT_OK : bt_error_set(error, BT_IO, "%.200s cannot be read: %s", path, strerror(errno));
+}
+
+static bt_status refuse_key(const char *path, const char *expected, bt_error *error) {
+  return bt_error_set(error, BT_INVALID, "%.200s: expected %s in PEM form", path, expected);
+}
+
+/* The next of the file. pkey is the key's from here on. */
+static bt_status make_key(const char *path, EVP_PKEY *pkey, const char *expected, bt_evidence_key **out,
                           bt_error *error) {
-  *out = NULL;
-  FILE *file = fopen(path, "re");
-  if (!file) return bt_error_set(error, BT_IO, "%.200s cannot be read: %s", path, strerror(errno));
   bt_evidence_key *key = calloc(1, sizeof *key);
-  EVP_PKEY *pkey = key ? read(file, NULL, no_password, NULL) : NULL;
-  fclose(file);
-  if (!key) return bt_error_no_memory(error);
+  *out = NULL;
+  if (!key) {
+    EVP_PKEY_free(pkey);
+    return bt_error_no_memory(error);
+  }
   key->pkey = pkey;
-  bt_status status = BT_OK;
-  if (!pkey || EVP_PKEY_base_id(pkey) != EVP_PKEY_ED25519)
-    status = bt_error_set(error, BT_INVALID, "%.200s: expected %s in PEM form", path, expected);
-  if (!status) status = set_id(key, error);
+  bool is_right = pkey && EVP_PKEY_base_id(pkey) == EVP_PKEY_ED25519;
+  bt_status status = is_right ? set_id(key, error) : refuse_key(path, expected, error);
   if (status)
     bt_evidence_key_free(key);
   else
@@ -121,13 +130,66 @@ static bt_status read_key(const char *path, key_reader read, const char *expecte
   return status;
 }
 
-bt_status bt_evidence_private_key(const char *file, bt_evidence_key **out, bt_error *error) {
-  return read_key(file, PEM_read_PrivateKey,
-                  "an Ed25519 private key without a password (openssl genpkey -algorithm ed25519)", out, error);
+bt_status bt_evidence_private_key(const char *path, bt_evidence_key **out, bt_error *error) {
+  FILE *file;
+  *out = NULL;
+  bt_status status = open_file(path, &file, error);
+  if (status) return status;
+  EVP_PKEY *pkey = PEM_read_PrivateKey(file, NULL, no_password, NULL);
+  fclose(file);
+  return make_key(path, pkey, private_expected, out, error);
 }
 
-bt_status bt_evidence_public_key(const char *file, bt_evidence_key **out, bt_error *error) {
-  return read_key(file, PEM_read_PUBKEY, "an Ed25519 public key (openssl pkey -in KEY -pubout)", out, error);
+/* The next block of a PEM file: false with *pkey NULL where there is none any more. One that is no public key, or
+ * broken, gives true and NULL. */
+static bool read_block(FILE *file, EVP_PKEY **pkey) {
+  char *name = NULL, *header = NULL;
+  unsigned char *bytes = NULL;
+  long length = 0;
+  *pkey = NULL;
+  ERR_clear_error();
+  bool is_block = PEM_read(file, &name, &header, &bytes, &length) == 1;
+  bool is_end = !is_block && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const unsigned char *at = bytes;
+  if (is_block && strcmp(name, PEM_STRING_PUBLIC) == 0) *pkey = d2i_PUBKEY(NULL, &at, length);
+  OPENSSL_free(name);
+  OPENSSL_free(header);
+  OPENSSL_free(bytes);
+  ERR_clear_error();
+  return !is_end;
+}
+
+static bt_status add_key(bt_evidence_keys *keys, const char *path, EVP_PKEY *pkey, bt_error *error) {
+  if (keys->count == BT_EVIDENCE_KEYS_MAX) {
+    EVP_PKEY_free(pkey);
+    return bt_error_set(error, BT_LIMIT, "%.200s: these are more than %d keys", path, BT_EVIDENCE_KEYS_MAX);
+  }
+  bt_status status = make_key(path, pkey, public_expected, &keys->items[keys->count], error);
+  keys->count += !status;
+  return status;
+}
+
+bt_status bt_evidence_keys_read(bt_evidence_keys *keys, const char *file, bt_error *error) {
+  size_t count_before = keys->count;
+  FILE *stream;
+  EVP_PKEY *pkey;
+  bt_status status = open_file(file, &stream, error);
+  if (status) return status;
+  while (!status && read_block(stream, &pkey)) status = add_key(keys, file, pkey, error);
+  if (!status && keys->count == count_before) status = refuse_key(file, public_expected, error);
+  fclose(stream);
+  return status;
+}
+
+void bt_evidence_keys_dispose(bt_evidence_keys *keys) {
+  for (size_t i = 0; i < keys->count; i++) bt_evidence_key_free(keys->items[i]);
+  *keys = (bt_evidence_keys){.count = 0};
+}
+
+const bt_evidence_key *bt_evidence_keys_find(const bt_evidence_keys *keys, const char *id) {
+  for (size_t i = 0; i < keys->count; i++)
+    if (strcmp(keys->items[i]->id, id) == 0) return keys->items[i];
+  return NULL;
 }
 
 /* ---- signatures ---- */

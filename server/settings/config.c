@@ -254,6 +254,10 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
   if (config->timestamp_url && !config->evidence_key)
     return bt_error_set(error, BT_INVALID,
                         "--timestamp-url stamps signed reports, and nothing signs them: give --evidence-key too");
+  if (config->evidence_old_keys && !config->evidence_key)
+    return bt_error_set(error, BT_INVALID,
+                        "--evidence-old-keys are of reports of before, and nothing signs reports now: give "
+                        "--evidence-key too");
   if (config->tokens && config->allow_anonymous)
     return bt_error_set(error, BT_INVALID,
                         "--tokens and --allow-anonymous exclude each other: with tokens nobody is let in without one");

@@ -41,6 +41,7 @@ typedef struct bt_config {
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
   size_t cors_origin_count;
   const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
+  const char *evidence_old_keys;           /* file of public keys that signed before; or NULL */
   const char *audit_log;                   /* file, or NULL */
   const char *timestamp_url;               /* of an authority (RFC 3161) that stamps them; or NULL */
   const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */

@@ -87,6 +87,8 @@ const bt_setting bt_settings[] = {
      BT_USE_START},
     {"evidence-key", "BETRACE_EVIDENCE_KEY", BT_SETTING_TEXT, AT(evidence_key), 0, 0,
      "Ed25519 private key (PEM) that signs compliance reports; without it they are unsigned", BT_USE_START},
+    {"evidence-old-keys", "BETRACE_EVIDENCE_OLD_KEYS", BT_SETTING_TEXT, AT(evidence_old_keys), 0, 0,
+     "file of the public keys (PEM) that signed before: the chain of reports goes on from theirs", BT_USE_START},
     {"timestamp-url", "BETRACE_TIMESTAMP_URL", BT_SETTING_URL, AT(timestamp_url), 0, 0,
      "time-stamp authority (RFC 3161, http or https) that is asked to stamp signed compliance reports", BT_USE_START},
     {"cors-origin", "BETRACE_CORS_ORIGIN", BT_SETTING_ORIGIN, 0, 0, 0,

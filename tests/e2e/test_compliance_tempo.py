@@ -166,8 +166,8 @@ class ComplianceOnTempo(unittest.TestCase):
 
     def test_after_a_start_tempo_tells_which_was_the_report_before(self):
         """By its span, whose head the service's key has signed. Nobody else's counts."""
-        def serve(key):
-            server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.otlp_url, "--evidence-key", key, "--settle", "2s")
+        def serve(key, *more):
+            server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.otlp_url, "--evidence-key", key, "--settle", "2s", *more)
             self.addCleanup(server.__exit__)
             server.start()
             return server
@@ -182,7 +182,7 @@ class ComplianceOnTempo(unittest.TestCase):
             now, report_id = int(time.time()), bodies(report, "report")[0]["report_id"]
             return self.tempo.search(f'{{ span.betrace.report.id = "{report_id}" }}', now - 600, now + 60)
 
-        key, _ = make_key(self.folder.name, "gdpr")
+        key, public = make_key(self.folder.name, "gdpr")
         first = ask(serve(key), 1)
         self.assertIn("the store shows no span of one since", bodies(first, "report")[0]["previous"]["reason"])
         self.tempo.wait_until(lambda: is_found(first), "its span is searchable")
@@ -192,6 +192,9 @@ class ComplianceOnTempo(unittest.TestCase):
         self.tempo.wait_until(lambda: is_found(second), "its span is searchable")
         stranger, _ = make_key(self.folder.name, "stranger")
         self.assertIsNone(bodies(ask(serve(stranger), 3), "report")[0]["previous"]["head"])
+        successor, _ = make_key(self.folder.name, "successor")
+        third = ask(serve(successor, "--evidence-old-keys", public), 4)
+        self.assertEqual(bodies(third, "report")[0]["previous"]["head"], second["evidence"]["head"], "the chain goes on over a change of the key")
 
     def test_since_when_under_watch(self):
         def watched():

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
-from evidence import bodies, chain, control, make_key, rule, sign  # noqa: E402
+from evidence import bodies, chain, control, key_id, make_key, rule, sign  # noqa: E402
 from seed_rules import PII_AUDIT  # noqa: E402
 
 START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
@@ -69,6 +69,29 @@ class VerifyReportTest(unittest.TestCase):
         self.assertIn("nothing exercised it (--require-exercised)", done.stdout)
         self.assertEqual(json.loads(self.run_on(text, "--require-exercised", "--json").stdout)["outcome"], "unknown")
         self.assertEqual(self.run_on(self.text, "--require-exercised").returncode, 0)
+
+    def test_one_of_several_keys(self):
+        """A report says which key is its own; with several files, or several keys in a file, that one is taken."""
+        both, broken, many = (os.path.join(self.folder.name, name) for name in ("both.pub", "broken.pub", "many.pub"))
+        with open(self.public, encoding="utf-8") as ours, open(self.other_public, encoding="utf-8") as theirs:
+            texts = ours.read(), theirs.read()
+        for file, text in ((both, texts[1] + texts[0]), (broken, texts[0] + texts[1].replace("MCow", "MCox")), (many, texts[1] * 64)):
+            with open(file, "w", encoding="utf-8") as out:
+                out.write(text)
+        for keys in ([self.other_public, "--key", self.public], [self.public, "--key", self.other_public], [both]):
+            with self.subTest(keys=keys):
+                done = self.run_on(self.text, *keys[1:], key=keys[0])
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn(f"signature  right: key {key_id(self.public)}", done.stdout)
+        done = self.run_on(self.text, "--key", self.other_public, key=self.other_public)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"signed with none of the 2 keys that were given: it says {key_id(self.public)[:16]}…", done.stdout)
+        self.refused(self.forged(lambda report: None, self.other_private, self.public), "signature is not this key's", key=both)
+        for keys, expected in (([broken], "expected an Ed25519 public key"), ([many, "--key", self.public], "more than 64 keys"), ([self.private], "expected an Ed25519 public key")):
+            with self.subTest(keys=keys):
+                done = self.run_on(self.text, *keys[1:], key=keys[0])
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertIn(expected, done.stderr)
 
     def test_it_says_of_what(self):
         lines = self.run_on(self.text).stdout.splitlines()

@@ -297,6 +297,25 @@ static void test_the_newest_that_the_key_signed_is_the_one_before(void **state) 
   end(&b);
 }
 
+/* The key was changed: the chain goes on from a report that the one of before has signed, if the service is told of it.
+ */
+static void test_a_key_of_before_counts_where_it_is_told(void **state) {
+  scene *s = *state;
+  before b;
+  begin(s, &b);
+  bt_evidence_keys older = {.items = {b.theirs}, .count = 1};
+  add_signed(s, "rep-a", "SOC 2", HEAD_A, b.theirs, b.signatures[0], NOON_NS);
+  ask(&b);
+  assert_int_equal(b.found.known_by, BT_KNOWN_BY_NOBODY);
+  b.question.older_keys = &older;
+  ask(&b);
+  assert_string_equal(b.found.head, HEAD_A);
+  add_signed(s, "rep-b", "SOC 2", HEAD_B, b.ours, b.signatures[1], NOON_NS + SECOND_NS);
+  ask(&b);
+  assert_string_equal(b.found.head, HEAD_B);
+  end(&b);
+}
+
 static void test_one_of_before_yesterday(void **state) {
   scene *s = *state;
   before b;
@@ -383,6 +402,7 @@ int main(void) {
                                      IN_SCENE(test_one_that_a_batch_cannot_give),
                                      IN_SCENE(test_no_memory),
                                      IN_SCENE(test_the_newest_that_the_key_signed_is_the_one_before),
+                                     IN_SCENE(test_a_key_of_before_counts_where_it_is_told),
                                      IN_SCENE(test_one_of_before_yesterday),
                                      IN_SCENE(test_a_source_that_fails_names_none),
                                      IN_SCENE(test_no_memory_for_the_one_before),
