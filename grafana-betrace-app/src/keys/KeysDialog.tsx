@@ -2,12 +2,22 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Modal, useStyles2 } from '@grafana/ui';
+import { Checkbox, Modal, useStyles2 } from '@grafana/ui';
+import { useState } from 'react';
+import { lettersNeedAlt, setLettersNeedAlt } from './letterKeys';
 import type { PageKey } from './pageKeys';
 
 export function KeysDialog({ keys, onDismiss }: { keys: PageKey[]; onDismiss(): void }) {
   const styles = useStyles2(getStyles);
-  const told = [...keys, { key: '?', text: t('keys.this', 'Show these keys') }].map(({ key, shown = key, text }: PageKey) => [shown, text]);
+  const [needAlt, setNeedAlt] = useState(lettersNeedAlt);
+  const choose = (isNeeded: boolean) => {
+    setLettersNeedAlt(isNeeded);
+    setNeedAlt(isNeeded);
+  };
+  const told = [...keys, { key: '?', text: t('keys.this', 'Show these keys') }].map(({ key, shown = key, run, text }: PageKey) => [
+    needAlt && (run || key === '?') ? `Alt+${shown}` : shown,
+    text,
+  ]);
   const all = [...new Map(told.map((line) => [line.join(' '), line])).values()]; // two waterfalls have the same keys
   return (
     <Modal isOpen title={t('keys.title', 'Keys of this page')} className={styles.dialog} onDismiss={onDismiss}>
@@ -22,6 +32,7 @@ export function KeysDialog({ keys, onDismiss }: { keys: PageKey[]; onDismiss(): 
         ))}
       </dl>
       <p className={styles.when}>{t('keys.when', 'Single letters act while you type neither in a field nor in the editor.')}</p>
+      <Checkbox label={t('keys.with-alt', 'They act only with Alt, in this browser')} value={needAlt} onChange={(event) => choose(event.currentTarget.checked)} />
     </Modal>
   );
 }

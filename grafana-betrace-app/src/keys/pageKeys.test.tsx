@@ -33,7 +33,10 @@ const KEYS: PageKey[] = [
 const show = (keys = KEYS) => render(<Part keys={keys} />);
 const press = (key: string, on: Element = document.body, more: KeyboardEventInit = {}) => fireEvent.keyDown(on, { key, ...more });
 
-beforeEach(() => run.mockClear());
+beforeEach(() => {
+  run.mockClear();
+  window.localStorage.clear();
+});
 
 it('acts on its key from anywhere on the page, and takes the key away from others', () => {
   show();
@@ -104,6 +107,43 @@ it('shows all keys by ?, keeps other keys silent meanwhile, and gives the focus 
   await user.keyboard('{Escape}');
   await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
   await waitFor(() => expect(here).toHaveFocus());
+});
+
+it('acts only with Alt where somebody chose so, whatever character Alt makes of the key', async () => {
+  const { user } = show();
+  press('?');
+  const dialog = await screen.findByRole('dialog', { name: 'Keys of this page' });
+  await user.click(screen.getByRole('checkbox', { name: /only with Alt/ }));
+  expect(dialog).toHaveTextContent('Alt+jTo the next');
+  expect(dialog).toHaveTextContent('Alt+?Show these keys');
+  expect(dialog).not.toHaveTextContent('Alt+Enter');
+  await user.keyboard('{Escape}');
+  await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
+  expect(press('j')).toBe(true);
+  press('?');
+  expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
+  expect(run).not.toHaveBeenCalled();
+  press('∆', document.body, { altKey: true, code: 'KeyJ' });
+  press('j', document.body, { altKey: true, code: 'KeyC' });
+  press('j', document.body, { altKey: true, ctrlKey: true });
+  expect(run).toHaveBeenCalledTimes(2);
+  press('¿', document.body, { altKey: true, shiftKey: true, code: 'Slash' });
+  await screen.findByRole('dialog', { name: 'Keys of this page' });
+  await user.click(screen.getByRole('checkbox', { name: /only with Alt/ }));
+  await user.keyboard('{Escape}');
+  await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
+  press('j');
+  expect(run).toHaveBeenCalledTimes(3);
+});
+
+it('acts on letters in a browser that keeps nothing', () => {
+  jest.spyOn(Storage.prototype, 'getItem').mockImplementation(() => {
+    throw new Error('denied');
+  });
+  show();
+  press('j');
+  expect(run).toHaveBeenCalledTimes(1);
+  jest.restoreAllMocks();
 });
 
 it('has no dialog where a page has no keys', () => {

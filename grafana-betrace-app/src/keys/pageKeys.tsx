@@ -1,10 +1,11 @@
 // The keys of a page: parts of it say theirs, one listener acts on them, and `?` shows all that are there now.
-// They stay silent while somebody types, in editors and dialogs, and with Ctrl, Alt or ⌘: these belong to the browser.
+// They stay silent while somebody types, in editors and dialogs, and with Ctrl or ⌘: these belong to the browser. So does Alt, unless letters act with it.
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { KeysDialog } from './KeysDialog';
+import { isLetterPressed } from './letterKeys';
 
 export interface PageKey {
-  /** `KeyboardEvent.key`; also what the dialog shows, unless `shown` says it better */
+  /** `KeyboardEvent.key`, of one character where it is acted on; also what the dialog shows, unless `shown` says it better */
   key: string;
   shown?: string;
   text: string;
@@ -26,7 +27,7 @@ const FIELDS =
   'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable], [role="textbox"], [role="searchbox"], [role="combobox"], [role="listbox"], [role="menu"], .monaco-editor';
 
 function isForUs(event: KeyboardEvent): boolean {
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey) {
     return false;
   }
   const { target } = event;
@@ -52,7 +53,8 @@ export function PageKeys({ children }: { children: ReactNode }) {
       if (keys.length === 0 || !isForUs(event)) {
         return;
       }
-      const run = event.key === '?' ? () => setShown(keys) : keys.find((one) => one.key === event.key && one.run && (!event.repeat || one.repeats))?.run;
+      const pressed = keys.find((one) => one.run && isLetterPressed(event, one.key) && (!event.repeat || one.repeats));
+      const run = isLetterPressed(event, '?') ? () => setShown(keys) : pressed?.run;
       if (run) {
         event.preventDefault(); // Grafana's own `?` acts on the keypress that would follow
         run();
