@@ -1,9 +1,10 @@
 /* The host's server on loopback: the host page at every address, its bundle, the built plugin under its own id and that of its nested data
    source, the icons of @grafana/ui, the plugin proxy to a real betrace, and the plugin's settings. Who the user is, which theme and which betrace
-   stand in cookies, so that deep links and reloads keep them. Nothing is stored but the settings. Runs in Node, on the event loop. */
+   stand in cookies, so that deep links and reloads keep them. Nothing is stored but the settings, and what kept.mjs keeps. Runs in Node, on the event loop. */
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { Kept, keptActionsOf } from './kept.mjs';
 import { actionsOf, decide, ROLES } from './plugin-proxy.mjs';
 import { APP } from './tools.mjs';
 
@@ -48,7 +49,7 @@ const dataSource = (id, type, name) => ({ id, uid: type, type, name, access: 'pr
 function bootData(plugin, version, user) {
   // as Grafana grants them: Explore is for editors and admins
   const explore = user.role === 'Viewer' ? [] : ['datasources:explore'];
-  const granted = [...actionsOf(plugin, user.role), 'plugins.app:access', 'datasources:read', ...explore];
+  const granted = [...actionsOf(plugin, user.role), 'plugins.app:access', 'datasources:read', ...explore, ...keptActionsOf(user.role)];
   const permissions = Object.fromEntries(granted.map((one) => [one, true]));
   if (user.role === 'Admin') {
     permissions['plugins:write'] = true;
@@ -119,7 +120,7 @@ async function answerSettings(host, request, response, user) {
   return sendJson(response, 200, metaOf(host.plugin, host.settingsOf(user)));
 }
 
-function answerApi(host, request, response, address, user) {
+async function answerApi(host, request, response, address, user) {
   const settings = host.settingsOf(user);
   const prefix = `/api/plugin-proxy/${host.plugin.id}/`;
   if (address.pathname.startsWith(prefix)) {
@@ -136,7 +137,9 @@ function answerApi(host, request, response, address, user) {
   if (address.pathname === '/api/datasources') {
     return sendJson(response, 200, Object.values(bootData(host.plugin, host.version, user).settings.datasources));
   }
-  return sendJson(response, 404, { message: 'Not found' });
+  const kept = host.kept.answer(request.method, address, await bodyOf(request), { role: user.role, login: user.role.toLowerCase() });
+  host.asked.push(`${request.method} ${address.pathname}${address.search}`);
+  return sendJson(response, kept?.status ?? 404, kept?.body ?? { message: 'Not found' });
 }
 
 function answer(host, request, response) {
@@ -165,11 +168,11 @@ function answer(host, request, response) {
   return response.writeHead(200, { 'content-type': TYPES['.html'] }).end(hostPage(metaOf(host.plugin, host.settingsOf(user)), host.version, user));
 }
 
-/** Starts it: {url, calls, saved, close}. built is what buildHost gave; dist the built plugin; upstreams {name: URL of a betrace}. */
+/** Starts it: {url, calls, saved, asked, kept, close}. built is what buildHost gave; dist the built plugin; upstreams {name: URL of a betrace}. */
 export async function startHost({ built, dist, upstreams, port = 0 }) {
   const plugin = JSON.parse(fs.readFileSync(path.join(dist, 'plugin.json'), 'utf8'));
   const host = {
-    ...built, dist, plugin, calls: [], saved: [],
+    ...built, dist, plugin, calls: [], saved: [], asked: [], kept: new Kept(),
     settingsOf: (user) => ({ JsonData: { apiUrl: upstreams[user.upstream] ?? upstreams.main }, SecureJsonData: {} }),
   };
   const server = http.createServer((request, response) => {
@@ -180,5 +183,5 @@ export async function startHost({ built, dist, upstreams, port = 0 }) {
     server.closeAllConnections();
     server.close(done);
   });
-  return { url: `http://127.0.0.1:${server.address().port}`, calls: host.calls, saved: host.saved, close };
+  return { url: `http://127.0.0.1:${server.address().port}`, calls: host.calls, saved: host.saved, asked: host.asked, kept: host.kept, close };
 }

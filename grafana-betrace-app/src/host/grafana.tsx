@@ -12,6 +12,9 @@ import type { Host, HostRequest, HostResponse, PageFrameProps } from './types';
 const EXPLORE = 'datasources:explore';
 /** Likewise, of administrators: the settings of plugins. */
 const CHANGE_SETTINGS = 'plugins:write';
+/** Likewise, of editors and administrators; one of the latter two is enough. */
+const ANNOTATE = 'annotations:create';
+const SILENCE = ['alert.silences:create', 'alert.instances:create'];
 
 export interface AppSettings {
   /** address of the service, as Grafana's server reaches it */
@@ -22,13 +25,13 @@ export interface AppSettings {
   tempoDatasourceUid?: string;
 }
 
-function request({ method, path, body, contentType, headers, signal }: HostRequest): Promise<HostResponse> {
+function askGrafana({ method, path, body, contentType, headers, signal }: HostRequest): Promise<HostResponse> {
   return new Promise((resolve, reject) => {
     const answer = (data: unknown, status: number, responseHeaders?: Headers) =>
       resolve({ status, body: data === '' ? undefined : data, header: (name) => responseHeaders?.get(name) ?? null });
     const subscription = getBackendSrv()
       .fetch<unknown>({
-        url: `/api/plugin-proxy/${PLUGIN_ID}${path}`,
+        url: path,
         method,
         data: body,
         headers: { ...(contentType ? { 'Content-Type': contentType } : {}), ...headers },
@@ -51,6 +54,8 @@ function request({ method, path, body, contentType, headers, signal }: HostReque
     });
   });
 }
+
+const request = (what: HostRequest) => askGrafana({ ...what, path: `/api/plugin-proxy/${PLUGIN_ID}${what.path}` });
 
 function tempoUid(settings: AppSettings): string | null {
   if (settings.tempoDatasourceUid) {
@@ -94,6 +99,19 @@ export function createGrafanaHost(settings: AppSettings): Host {
       url: settings.apiUrl ?? '',
       settingsUrl: hasPermission(CHANGE_SETTINGS) ? inNavigation(`/plugins/${PLUGIN_ID}`) : null,
     }),
+    grafana: {
+      request: askGrafana,
+      tenant: settings.tenant ?? '',
+      get login() {
+        return config.bootData.user.login;
+      },
+      get mayAcknowledge() {
+        return hasPermission(ANNOTATE);
+      },
+      get mayMute() {
+        return SILENCE.some((action) => hasPermission(action));
+      },
+    },
     PageFrame,
     CreateAlert,
   };

@@ -52,6 +52,19 @@ export interface Connection {
   settingsUrl: string | null;
 }
 
+/** Grafana's own API, with the user's own rights: it keeps what the service does not. */
+export interface GrafanaApi {
+  /** `path` of Grafana: `/api/annotations` */
+  request(request: HostRequest): Promise<HostResponse>;
+  /** who the user is there */
+  login: string;
+  /** X-Scope-OrgID of the pages; empty: none */
+  tenant: string;
+  /** as far as the browser knows: an action may be granted for dashboards alone, so a call may still be refused */
+  mayAcknowledge: boolean;
+  mayMute: boolean;
+}
+
 export interface Host {
   /** `shell`: the standalone pages inside another product, whose server hands the calls on */
   kind: 'grafana' | 'standalone' | 'shell';
@@ -65,6 +78,8 @@ export interface Host {
   exploreTraceUrl(traceId: string, spanId: string | null, time: TraceTime): string | null;
   /** null without Grafana: the browser asks the service itself */
   connection(): Connection | null;
+  /** undefined without Grafana */
+  grafana?: GrafanaApi;
   PageFrame: ComponentType<PageFrameProps>;
   /** from a rule to an alert on it; undefined without Grafana */
   CreateAlert?: ComponentType<{ rule: { id: string; name: string } }>;

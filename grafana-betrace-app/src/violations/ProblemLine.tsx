@@ -10,26 +10,33 @@ import { Bars } from '../components/Bars';
 import { Runbook } from '../components/Runbook';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { TimeText } from '../components/TimeText';
+import { useHost } from '../host/context';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { ApartBars } from './ApartBars';
 import { ProblemChanges } from './ProblemChanges';
 import { ProblemRows } from './ProblemRows';
 import { ProblemSteps } from './ProblemSteps';
+import type { KnownState } from './problemState';
+import { NotKeptHere, ProblemStateForm } from './ProblemStateForm';
+import { ProblemStateLine, SinceBadge } from './ProblemStateLine';
 import { barsInWords, countInWords, entryInWords, trendInWords } from './problemWords';
 import type { Around, Finding } from './setApart';
 
 const COLOR: Record<FoundProblem['trend'], BadgeColor> = { new: 'red', rising: 'orange', steady: 'purple', over: 'green', unknown: 'purple' };
 
 /** `around` where its line says what sets it apart, so that it is asked once. */
-function OpenProblem({ problem, range, around, rule }: Pick<Props, 'problem' | 'range' | 'around' | 'rule'>) {
+function OpenProblem({ problem, range, around, rule, state }: Pick<Props, 'problem' | 'range' | 'around' | 'rule' | 'state'>) {
   const styles = useStyles2(getStyles);
+  const { grafana } = useHost();
   const [chosen, setChosen] = useState<Finding | null>(null);
   const { start, end } = range;
   return (
     <div id={`problem-${problem.id}`} className={styles.rows}>
+      {grafana && <ProblemStateForm grafana={grafana} problem={problem} state={state} />}
       <ProblemRows problem={problem} range={range} chosen={chosen} onChoose={setChosen} />
       <ApartBars ruleId={problem.rule_id} around={around ?? { start, end }} chosen={chosen} onChoose={setChosen} />
       <ProblemSteps problem={problem} range={range} rule={rule} />
+      {!grafana && <NotKeptHere />}
     </div>
   );
 }
@@ -41,11 +48,12 @@ interface Props {
   around: Around | undefined;
   /** undefined: not known (yet) */
   rule: Rule | undefined;
+  state: KnownState;
   isOpen: boolean;
   onToggle(): void;
 }
 
-export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: Props) {
+export function ProblemLine({ problem, range, around, rule, state, isOpen, onToggle }: Props) {
   const styles = useStyles2(getStyles);
   const { id, rule_id, rule_name, severity, message, first_seen, last_seen, sparkline, trend } = problem;
   const element = useRef<HTMLLIElement>(null);
@@ -67,6 +75,7 @@ export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: 
             </button>
           </h2>
           {trend !== 'unknown' && <Badge text={trendInWords(problem)} color={COLOR[trend]} />}
+          <SinceBadge state={state} />
         </div>
         <p className={styles.fact}>
           {message}; {entryInWords(problem)}
@@ -81,8 +90,9 @@ export function ProblemLine({ problem, range, around, rule, isOpen, onToggle }: 
         </div>
         <ProblemChanges problem={problem} range={range} around={around} />
         {trend === 'unknown' && <p className={styles.fact}>{trendInWords(problem)}</p>}
+        <ProblemStateLine state={state} />
       </div>
-      {isOpen && <OpenProblem problem={problem} range={range} around={around} rule={rule} />}
+      {isOpen && <OpenProblem problem={problem} range={range} around={around} rule={rule} state={state} />}
     </li>
   );
 }

@@ -2,10 +2,12 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Alert, useStyles2 } from '@grafana/ui';
-import { useMemo, useRef } from 'react';
+import { Alert, Checkbox, useStyles2 } from '@grafana/ui';
+import { useMemo, useRef, useState } from 'react';
 
-import type { Rule } from '../api/types';
+import { asApiError } from '../api/problem';
+import { MOST_ACKNOWLEDGEMENTS, useAcknowledgements, useMutings } from '../api/problemState';
+import type { FoundProblem, Problems, Rule } from '../api/types';
 import { useProblems } from '../api/violations';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Loading';
@@ -18,6 +20,7 @@ import { reasonSentence, whyEmpty } from './coverageWords';
 import { EmptyList } from './EmptyList';
 import { isNarrowed, NO_FILTERS, problemsQuery, type ViolationFilters } from './filters';
 import { ProblemLine } from './ProblemLine';
+import { isQuiet, stateOf, type KnownState } from './problemState';
 import { asPage } from './problemWords';
 import { aroundRises, type Around } from './setApart';
 
@@ -44,11 +47,37 @@ function useProblemKeys() {
   return list;
 }
 
+interface Kept {
+  of(problem: FoundProblem): KnownState;
+  /** sentences about what of it is not known */
+  unknown: string[];
+}
+
+/** What Grafana keeps about the problems of an answer. A list that could not be read says nothing, whatever it said before. */
+function useKept(answer: Problems | undefined): Kept {
+  const enabled = Boolean(answer?.problems.length);
+  const acknowledgements = useAcknowledgements({ enabled });
+  const mutings = useMutings({ enabled });
+  const why = (error: unknown) => ({ ...PLAIN, why: asApiError(error).message });
+  return {
+    of: (problem) => (answer ? stateOf(problem, answer, acknowledgements.error ? undefined : acknowledgements.data, mutings.error ? undefined : mutings.data) : {}),
+    unknown: [
+      acknowledgements.error && t('violations.state.acknowledged-unknown', 'Which problems are acknowledged is not known: {{why}}', why(acknowledgements.error)),
+      mutings.error && t('violations.state.muted-unknown', 'Which rules are muted is not known: {{why}}', why(mutings.error)),
+      !acknowledgements.error &&
+        acknowledgements.data?.isCut &&
+        t('violations.state.cut', 'Only the newest {{n}} acknowledgements were read. Whether other problems are acknowledged is not known.', { ...PLAIN, n: MOST_ACKNOWLEDGEMENTS.toLocaleString() }),
+    ].filter((text) => typeof text === 'string'),
+  };
+}
+
 export function ProblemSection({ filters, range, rules, setFilters }: Props) {
   const styles = useStyles2(getStyles);
   const asked = useProblems(problemsQuery(filters, range));
   const list = useProblemKeys();
   const { data: answer, refetch } = asked;
+  const kept = useKept(answer);
+  const [hidesQuiet, setHidesQuiet] = useState(false);
   const arounds = useMemo(() => (answer ? aroundRises(answer.problems, answer) : new Map<string, Around>()), [answer]);
   if (asked.isPending) {
     return <Loading text={t('violations.problems.loading', 'Reading the whole range, and grouping what is found…')} />;
@@ -58,6 +87,10 @@ export function ProblemSection({ filters, range, rules, setFilters }: Props) {
   }
   const page = asPage(answer);
   const why = answer.problems.length ? null : whyEmpty(page, rules);
+  const isOpen = ({ id }: FoundProblem) => id === filters.problem;
+  const states = answer.problems.map((problem) => ({ problem, state: kept.of(problem) }));
+  const quiet = states.filter(({ state }) => isQuiet(state));
+  const hidden = hidesQuiet ? quiet.filter(({ problem }) => !isOpen(problem)) : [];
   const more = answer.problems_total - answer.problems.length;
   return (
     <>
@@ -79,17 +112,34 @@ export function ProblemSection({ filters, range, rules, setFilters }: Props) {
           {t('violations.problems.not-among-why', 'It may lie outside of this range or of these filters. And a problem has another id once its rule has other parts.')}
         </Alert>
       )}
+      {kept.unknown.map((text) => (
+        <p key={text} className={styles.fact} data-state="not-known">
+          {text}
+        </p>
+      ))}
+      {quiet.length > 0 && (
+        <div>
+          <Checkbox
+            label={t('violations.state.hide', 'Hide acknowledged problems ({{n}})', { ...PLAIN, n: quiet.length })}
+            description={t('violations.state.hide-which', 'Those that regressed or rose since stay.')}
+            value={hidesQuiet}
+            onChange={(event) => setHidesQuiet(event.currentTarget.checked)}
+          />
+        </div>
+      )}
+      {hidden.length > 0 && <p className={styles.fact}>{t('violations.state.hidden', 'Acknowledged problems that are hidden: {{n}}', { ...PLAIN, n: hidden.length })}</p>}
       {answer.problems.length > 0 && (
         <ul ref={list} className={styles.list} aria-label={t('violations.problems.list', 'Problems, those of the gravest rules first')}>
-          {answer.problems.map((problem) => (
+          {states.filter((one) => !hidden.includes(one)).map(({ problem, state }) => (
             <ProblemLine
               key={problem.id}
               problem={problem}
               range={range}
               around={arounds.get(problem.id)}
               rule={rules?.find(({ id }) => id === problem.rule_id)}
-              isOpen={problem.id === filters.problem}
-              onToggle={() => setFilters({ problem: problem.id === filters.problem ? '' : problem.id })}
+              state={state}
+              isOpen={isOpen(problem)}
+              onToggle={() => setFilters({ problem: isOpen(problem) ? '' : problem.id })}
             />
           ))}
         </ul>

@@ -122,6 +122,56 @@ export default function problems({ run, inWindow, step }) {
     await rows(page).waitFor();
   }));
 
+  step('Grafana keeps who acknowledged a problem and what is muted; without Grafana a sentence says so', () => inWindow({}, async (session) => {
+    const { page } = session;
+    const { problems: [first] } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
+    await session.goto(`${AT}&problem=${first.id}`);
+    await rows(page).waitFor();
+    if (!run.target.roles) {
+      await page.getByText(/are kept by Grafana.*These pages keep none/).waitFor();
+      return;
+    }
+    const line = listed(page).locator(`[data-problem="${first.id}"]`);
+    await page.getByRole('button', { name: 'Acknowledge', exact: true }).click();
+    await page.getByLabel('Note').fill('Known since <b>Monday</b>');
+    await page.getByLabel('Address of the ticket').fill('https://tickets.example/B-7');
+    await read(session, 'problem-acknowledge');
+    await page.getByRole('form', { name: 'Acknowledge this problem' }).getByRole('button', { name: 'Acknowledge' }).click();
+    await line.getByText(/Acknowledged by admin at.*Known since <b>Monday<\/b>/).waitFor();
+    await page.getByRole('button', { name: '4 hours', exact: true }).click();
+    await line.getByText(/The rule's alerts are muted until/).waitFor();
+    assert.equal(run.target.host.kept.silences.at(-1).matchers[0].value, first.rule_id);
+    await page.getByRole('checkbox', { name: /Hide acknowledged problems/ }).waitFor();
+    await read(session, 'problem-state');
+    run.target.host.asked.length = 0;
+    await session.goto(session.where());
+    await line.getByText(/muted until/).waitFor();
+    await settled(page);
+    assert.deepEqual(run.target.host.asked.map((one) => one.split('?')[0]).sort(), ['GET /api/alertmanager/grafana/api/v2/silences', 'GET /api/annotations'], 'one question for all problems');
+    await page.getByRole('button', { name: "End the muting of the rule's alerts" }).click();
+    await line.locator('[data-muted]').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Take the acknowledgement back' }).click();
+    await line.locator('[data-acknowledged]').waitFor({ state: 'detached' });
+  }));
+
+  for (const theme of run.target.roles ? ['dark', 'light'] : []) {
+    step(`who may not acknowledge sees what others did, also on a phone (${theme})`, () => inWindow({ theme, role: 'Viewer' }, async (session) => {
+      const { page } = session;
+      const { problems: [first] } = await run.world.services.main.get('/v1/problems?start=now-24h&end=now&limit=200&timeout=60s');
+      const { kept } = run.target.host;
+      kept.annotations = [];
+      kept.addAnnotation({ body: { text: 'Known\nTicket: https://tickets.example/B-7', tags: ['betrace', `betrace-problem:${first.id}`] }, login: 'anna' });
+      await page.setViewportSize({ width: 720, height: 844 });
+      await session.goto(`${AT}&problem=${first.id}`);
+      await listed(page).getByText(/Acknowledged by anna at/).waitFor();
+      await page.getByText(/may not acknowledge/).waitFor();
+      await read(session, 'problem-state-viewer-720');
+      const reach = await page.evaluate(() => document.scrollingElement.scrollWidth);
+      assert.ok(reach <= 720, `the page reaches to ${reach}`);
+      kept.annotations = [];
+    }));
+  }
+
   step('a range without traces has no "no problem"', () => inWindow({}, async (session) => {
     const { page } = session;
     await session.goto('/violations?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z');

@@ -75,7 +75,7 @@ export default function Violations() {
   const list = useViolationList({ enabled: (filters) => !isGrouped(filters) });
   const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
   const setFilters = (change: Partial<ViolationFilters>) => list.setFilters(keepingView(list.filters, change));
-  const refresh = () => void Promise.all(['violations', 'series', 'problems'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+  const refresh = () => void Promise.all(['violations', 'series', 'problems', 'problem-state'].map((key) => client.invalidateQueries({ queryKey: [key] })));
   const actions = (
     <>
       {/* Not from the first drawing on: an icon whose name changes while that is under way keeps the first one. The list says itself that it is asked for. */}
