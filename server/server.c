@@ -71,7 +71,7 @@ static void look_at_store(bt_source *source, const bt_cancel *cancel) {
   bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, cancel); /* the check has asked */
   bt_source_about_text(&promises.about, text);
   if (promises.about.is_checked)
-    bt_log(BT_LOG_INFO, "the source is %s", text);
+    bt_log(promises.about.note[0] ? BT_LOG_WARNING : BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
   if (promises.has_copies)

@@ -137,8 +137,10 @@ static json_t *notes_json(const building *b) {
   if (has_evaluated(b)) add_sampling_note(&coverage->sampling, notes);
   bt_source_about_text(&coverage->source, source);
   if (coverage->source.note[0])
-    bt_json_append(notes,
-                   json_sprintf("the source is %s; of such a version every trace that a search finds is read", source));
+    bt_json_append(
+        notes,
+        json_sprintf("the source is %s%s", source,
+                     coverage->source.is_checked ? "" : "; of such a version every trace that a search finds is read"));
   if (b->map.removed_count)
     bt_json_append(notes, json_sprintf("rules were taken away from controls since the start of the range "
                                        "(%zu): see the controls",

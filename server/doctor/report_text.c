@@ -73,7 +73,7 @@ static void write_store(const bt_doctor_report *report, const bt_doctor_style *s
                      report->version);
   else
     bt_buffer_printf(&line, "a store that names no version");
-  if (!report->about.is_checked && report->about.note[0]) bt_buffer_printf(&line, ", %s", report->about.note);
+  if (report->about.note[0]) bt_buffer_printf(&line, ", %s", report->about.note);
   if (report->content_type[0]) bt_buffer_printf(&line, ", answers searches with %s", report->content_type);
   if (report->hidden_tail_ns > 0) write_duration("hides the newest ", report->hidden_tail_ns, " from searches", &line);
   write_duration("cuts blocks after ", report->max_block_ns, "", &line);

@@ -46,7 +46,8 @@ void bt_source_about_join(bt_source_about *into, const bt_source_about *from) {
     return;
   }
   join_versions(into, from->version);
-  if (!from->is_checked && into->is_checked) memcpy(into->note, from->note, sizeof into->note);
+  bool says_more = from->is_checked == into->is_checked ? !into->note[0] : into->is_checked;
+  if (says_more) memcpy(into->note, from->note, sizeof into->note);
   into->is_checked = into->is_checked && from->is_checked;
 }
 

@@ -17,8 +17,9 @@ typedef struct bt_source_about {
   const char *kind;                      /* "tempo", "files", "memory" */
   char version[BT_SOURCE_VERSION_BYTES]; /* as it says it itself; "": it has none, or does not say it */
   bool is_checked;                       /* one of the versions that were checked, or our own */
-  char note[BT_SOURCE_NOTE_BYTES];       /* where it is not: in words, with the versions that were */
-  const char *store;                     /* its name among several that are asked here, of the source; or NULL */
+  char
+      note[BT_SOURCE_NOTE_BYTES]; /* where it is not: with those that were; of one that is: what is known to be wrong */
+  const char *store;              /* its name among several that are asked here, of the source; or NULL */
 } bt_source_about;
 /* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it
  * is checked where all are. */

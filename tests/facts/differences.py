@@ -65,6 +65,9 @@ TABLE = {
     "without a range what never ended is found": yes_no("a search without a range finds a trace whose only span never ended", "such traces are named where a Tempo is described; files and pushes judge them"),
     "a range that begins in the present second is refused": no_yes("a range that begins in the present second, or later", "no question begins there",
                                                                    **{"2.8": "answered", "2.10": "400; later: answered for the last hour", "3.0": "400; later: answered for the last hour"}),
+    # --- what is stored
+    "two traces with one hash are one": yes_no("two traces whose ids have one hash of 32 bits, in memory at once, are stored as one (mended in 2.8.1)",
+                                               "says so of 2.8.0 wherever the source is named"),
     # --- reads by id
     "q narrows a read by id": Difference("`q`, `keep_hierarchy` and `match_depth` narrow a read by id, and it may be pruned by default",
                                          {"2.8": False, "2.10": False, "3.0": False, "3.1": True}, "never sent; each read asks for all spans (`span_pruning=false`)"),

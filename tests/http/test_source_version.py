@@ -14,6 +14,7 @@ from betrace_process import Betrace, run_cli  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
 
 CHECKED = "2.8, 2.10, 3.0, 3.1"
+TWO_AS_ONE = "it may store two traces as one; 2.8.1 and newer do not"
 NOT_CHECKED = f"not among the versions that were checked ({CHECKED})"
 RANGE = "start=2026-03-09T12:00:00Z&end=2026-03-10T12:00:00Z"
 
@@ -68,7 +69,7 @@ class SayingTempo:
 
 
 def source(version, note=None):
-    said = {"kind": "tempo", "version": version, "checked": note is None}
+    said = {"kind": "tempo", "version": version, "checked": note in (None, TWO_AS_ONE)}
     return said if note is None else {**said, "note": note}
 
 
@@ -102,6 +103,11 @@ class SourceVersionTest(unittest.TestCase):
         self.assertEqual(len(said), 1, said)
         self.assertIn("the source is Tempo 3.0.3", said[0])
         self.assertIn("info", said[0].lower())
+
+    def test_a_checked_one_of_which_a_fault_is_known(self):
+        said = self.check("2.8.0", source("2.8.0", TWO_AS_ONE))
+        self.assertIn(f"the source is Tempo 2.8.0, {TWO_AS_ONE}", said[0])
+        self.assertIn("warn", said[0].lower())
 
     def test_another_version(self):
         said = self.check("3.2.0", source("3.2.0", NOT_CHECKED))

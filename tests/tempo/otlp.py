@@ -6,8 +6,31 @@ KINDS = {"unspecified": 0, "internal": 1, "server": 2, "client": 3, "producer": 
 STATUSES = {"unset": 0, "ok": 1, "error": 2}
 
 
+FNV_OFFSET, FNV_PRIME = 0x811C9DC5, 0x01000193
+TENANT = b"single-tenant"
+_taken = (set(), set())
+
+
+def fnv(data, start=FNV_OFFSET):
+    """FNV-1 of 32 bits."""
+    for byte in data:
+        start = (start * FNV_PRIME & 0xFFFFFFFF) ^ byte
+    return start
+
+
+STARTS = (FNV_OFFSET, fnv(TENANT))
+
+
 def new_trace_id():
-    return os.urandom(16).hex()
+    """Of those that a process is given, Tempo 2.8.0 takes no two for one: it knows them by a hash of 32 bits, of the id and of tenant and id
+    (facts_collisions). With 46,000 ids one test in four would have such a pair, and one in many would have both in memory at once."""
+    while True:
+        made = os.urandom(16)
+        hashes = [fnv(made, start) for start in STARTS]
+        if not any(one in taken for one, taken in zip(hashes, _taken)):
+            for one, taken in zip(hashes, _taken):
+                taken.add(one)
+            return made.hex()
 
 
 def new_span_id():

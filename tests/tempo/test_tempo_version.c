@@ -69,6 +69,7 @@ typedef struct scene {
   "GET /status/version\ntempo, version " version " (branch: HEAD, revision: " commit                                   \
   ")\n  build user:       \n  go version:       go1.26.8\n"
 #define STATUS(version) STATUS_OF(version, "x")
+#define TWO_AS_ONE      "it may store two traces as one; 2.8.1 and newer do not"
 #define LISTED          "not among the versions that were checked (2.8, 2.10, 3.0, 3.1)"
 
 static void begin(scene *s, page build, page version) {
@@ -99,7 +100,7 @@ static void change(scene *s, page build, page search) {
 static bt_source_about describe(const scene *s, const bt_cancel *cancel) {
   bt_source_about about = bt_source_promises(s->source, BT_PROMISES_OF_VERSION, cancel).about;
   assert_string_equal(about.kind, "tempo");
-  assert_int_equal(about.is_checked, !about.note[0]);
+  if (about.is_checked) assert_string_equal(about.note, strncmp(about.version, "2.8.0", 5) == 0 ? TWO_AS_ONE : "");
   if (!about.is_checked) assert_memory_equal(about.note, LISTED, strlen(LISTED));
   return about;
 }
@@ -121,6 +122,9 @@ static const struct {
     {{200, BUILD("2.10.8")}, {404, ""}, "2.10.8", NULL, 1, 0},
     {{200, BUILD("v2.8.1")}, {404, ""}, "v2.8.1", NULL, 1, 0},
     {{200, BUILD("2.8.0-87c2dc380cec")}, {404, ""}, "2.8.0-87c2dc380cec", NULL, 1, 0},
+    {{200, BUILD("2.8.0")}, {404, ""}, "2.8.0", NULL, 1, 0},
+    {{200, BUILD("v2.8.10")}, {404, ""}, "v2.8.10", NULL, 1, 0},
+    {{200, BUILD("2.80.0")}, {404, ""}, "2.80.0", "", 1, 0},
     {{200, BUILD("3.0.0-rc.1")}, {404, ""}, "3.0.0-rc.1", NULL, 1, 0},
     {{200, BUILD("3.0")}, {404, ""}, "3.0", NULL, 1, 0},
     {{200, " { \"goVersion\" : \"go1.24\",\n \"version\" : \"3.0.3\" } "}, {404, ""}, "3.0.3", NULL, 1, 0},
@@ -385,6 +389,17 @@ static void answers_of_several_versions_name_all(void **state) {
   assert_string_equal(all.version, "3.0.3, 3.0, 3.1.0");
   assert_false(all.is_checked);
   assert_string_equal(all.note, "not checked");
+  all = (bt_source_about){0};
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "2.8.1", true, "", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "2.8.0", true, TWO_AS_ONE, NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "2.8.1", true, "", NULL});
+  assert_true(all.is_checked);
+  assert_string_equal(all.note, TWO_AS_ONE);
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.2.0", false, "not checked", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "2.8.0", true, TWO_AS_ONE, NULL});
+  assert_string_equal(all.note, "not checked");
+  all = (bt_source_about){0};
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.1.0", false, "not checked", NULL});
   for (int i = 0; i < 64; i++) {
     bt_source_about more = {.kind = "tempo", .is_checked = true};
     snprintf(more.version, sizeof more.version, "2.8.%d", i);

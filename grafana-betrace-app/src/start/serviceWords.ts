@@ -69,8 +69,10 @@ function uncheckedNote(source: Source): string {
   return t('service.unchecked', 'Ready, but {{note}}. Every candidate is read, and more of them by id.', { ...PLAIN, note: source?.note ?? '' });
 }
 
-function readyNote(name: PartName): string {
+function readyNote(name: PartName, source: Source): string {
   switch (name) {
+    case 'source':
+      return source?.note ? t('service.known-fault', 'Ready, but {{note}}.', { ...PLAIN, note: source.note }) : t('service.on', 'Ready');
     case 'watch':
       return t('service.on-watch', 'Enabled rules are evaluated all the time.');
     case 'silence':
@@ -101,7 +103,7 @@ function plainNoteOf(name: PartName, state: PartState, ready: Ready): string {
     case 'off':
       return offNote(name);
     case 'ready':
-      return readyNote(name);
+      return readyNote(name, ready.source);
     case 'unchecked':
       return uncheckedNote(ready.source);
     case 'not_ready':

@@ -1,7 +1,7 @@
 /* What the editor does while one writes: it colours the language in both themes, completes names that the traces have, explains a word, lays the text
    out, writes a fix, and says what would be asked of Tempo. Each is held against what the service answers. */
 import assert from 'node:assert/strict';
-import { caretAfter, colours, write, written } from '../support/editor.mjs';
+import { caretAfter, colours, write, holds } from '../support/editor.mjs';
 import { RULES } from '../support/world.mjs';
 
 const GUARD = ' && duration <= 9223372036854775807ns';
@@ -36,7 +36,7 @@ export default function editor({ run, inWindow, step }) {
       await session.shot(`editor-completes-${value.toLowerCase()}`);
       await page.keyboard.type(value.slice(0, 3));
       await suggestions(page).filter({ hasText: value }).first().click();
-      assert.equal(await written(page), bare(`${before}${value}")`));
+      await holds(page, `${before}${value}")`);
     }
   }));
 

@@ -21,6 +21,16 @@ export async function written(page) {
   return (await editorOf(page).locator('.view-lines').innerText()).replace(/\s/g, '');
 }
 
+/** The whole text is this one, spaces aside, at the latest after a while: Monaco draws what was written in a later frame. */
+export async function holds(page, wanted) {
+  const bare = wanted.replace(/\s/g, '');
+  const deadline = Date.now() + 20_000;
+  for (let text = await written(page); text !== bare; text = await written(page)) {
+    assert.ok(Date.now() < deadline, `the editor holds ${bare}; it shows ${text}`);
+    await page.waitForTimeout(50);
+  }
+}
+
 /** Puts the caret behind the beginning of a text of one line. */
 export async function caretAfter(page, beginning) {
   await page.keyboard.press('Control+Home');
