@@ -43,7 +43,8 @@ class DoctorOnTempo(unittest.TestCase):
             self.assertGreater(len([request for request in report["requests"] if request["what"] == "search" and request["status"] == 200]), 300)
             self.assertEqual((report["store"]["max_result_limit"], report["store"]["hidden_tail_seconds"]), (262144, 0.0))
             self.assertEqual(report["store"]["max_attribute_bytes"], 2048)
-            self.assertEqual((report["store"]["checked"], report["store"]["note"]), (True, None))
+            known = "it may store two traces as one; 2.8.1 and newer do not" if report["store"]["version"].startswith("2.8.0") else None
+            self.assertEqual((report["store"]["checked"], report["store"]["note"]), (True, known))
             self.check_odd_times(report, tempo)
             done = run_cli("doctor", "--tempo", tempo.url, "--again", report["run"], "--key", "span.order.id")
             self.assertEqual(done.returncode, code, done.stdout + done.stderr)
