@@ -82,7 +82,6 @@ TABLE = {
     "an array under a column is read as": Difference("an array under a key with a column, in a batch",
                                                      {"2.8": [], "2.10": ["nil"], "3.0": ["nil"], "3.0-vparquet5": ["POST"]}, "read by id"),
     "resources of one hash become one": yes_no("two resources of one trace that differ in types or in keys with columns only become one"),
-    "two traces of one hash become one": yes_no("two traces of one 32 bit hash become one while they are written"),
     "cluster has a column": Difference("the resource's `cluster`, `namespace` and `pod` have a column without being configured",
                                        {"2.8": True, "2.10": True, "3.0": True, "3.0-vparquet5": False}, "no list of keys is relied on"),
     "a later value of another type replaces the column's": Difference(

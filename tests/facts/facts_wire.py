@@ -13,24 +13,6 @@ from run_tempo import config_text_of, http
 READ = "| by(span:id) | by(kind) | select"
 
 
-def hash_of(trace_id):
-    """FNV-1 of 32 bits, by which this Tempo keeps traces that are being written."""
-    value = 2166136261
-    for byte in bytes.fromhex(trace_id):
-        value = value * 16777619 % 2**32 ^ byte
-    return value
-
-
-def colliding_ids():
-    """Two trace ids of one hash; some hundred thousand tries."""
-    seen = {}
-    while True:
-        one = otlp.new_trace_id()
-        other = seen.setdefault(hash_of(one), one)
-        if other != one:
-            return other, one
-
-
 class WireFacts(facts.TempoCase):
     config = "fast"
 
@@ -172,18 +154,6 @@ class WireFacts(facts.TempoCase):
             made_up = self.holds("a missing attribute under a column is read as")
             told = [{key: value for key, value in one.items() if value != made_up} for one in read]
             self.assertCountEqual(told, [resources[0]] * 2 if self.holds("resources of one hash become one") else resources)
-
-    def test_two_traces_of_one_hash_become_one(self):
-        """While both are being written; mended after 2.8 (grafana/tempo pull request 5276). What was lost so nobody can see."""
-        first, second = colliding_ids()
-        now = time.time_ns() - SECOND
-        self.tempo.push([otlp.span(first, "collides", now), otlp.span(second, "collides", now)])
-        self.tempo.wait_until(lambda: self.search('{name="collides"}'), "one of them is found")
-        time.sleep(1)
-        found = self.search(f'{{name="collides"}} {READ}(name)')
-        self.assertLessEqual(set(found), {first, second})
-        spans = [sum(len(one["spans"]) for one in row["spanSets"]) for row in found.values()]
-        self.assertEqual(spans, [2] if self.holds("two traces of one hash become one") else [1, 1])
 
 
 class ConfigurationFacts(facts.TempoCase):
