@@ -17,6 +17,7 @@
 #include "server/compliance/evidence.h"
 #include "server/compliance/other_reports.h"
 #include "server/compliance/report_span.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
 
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found"
@@ -85,11 +86,6 @@ static bt_status look_again(verifying *v, bt_error *error) {
 
 /* ---- the report ---- */
 
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 /* The report of an envelope in the envelope's place, with the envelope that it was in; a new one. */
 static bt_status open_envelope(verifying *v, json_t **envelope, bt_error *error) {
   bt_buffer report = {0};
@@ -102,24 +98,26 @@ static bt_status open_envelope(verifying *v, json_t **envelope, bt_error *error)
   return status;
 }
 
-/* Keys change: of several that were given the report says which is its own. One alone has to be it. */
-static bt_status choose_key(verifying *v, bt_error *error) {
-  const char *id = text_at(json_object_get(v->document, "evidence"), "key_id");
+/* Keys change: of several that were given the report says which is its own. One alone has to be it. False: it is none
+ * of several. */
+static bool choose_key(verifying *v) {
+  const char *id = bt_json_text_at(json_object_get(v->document, "evidence"), "key_id");
   v->key = bt_evidence_keys_find(&v->keys, id);
-  if (v->key || !v->keys.count) return BT_OK;
+  if (v->key || !v->keys.count) return true;
   v->key = v->keys.items[0];
-  if (v->keys.count == 1 || !id[0]) return BT_OK;
-  return bt_error_set(error, BT_INVALID,
-                      "the report is signed with none of the %zu keys that were given: it says %.16s…", v->keys.count,
-                      id);
+  return v->keys.count == 1 || !id[0];
 }
 
+/* A report that was changed is told as such before it is told whose it is. */
 static bt_status check_signatures(verifying *v, const json_t *envelope, bt_error *error) {
+  bool is_of_ours = choose_key(v);
+  bt_status status = bt_evidence_check(v->document, is_of_ours ? v->key : NULL, error);
+  if (!status && !is_of_ours)
+    return bt_error_set(error, BT_INVALID,
+                        "the report is signed with none of the %zu keys that were given: it says %.16s…", v->keys.count,
+                        bt_json_text_at(json_object_get(v->document, "evidence"), "key_id"));
   bt_buffer again = {0};
-  bt_status status = bt_evidence_check(v->document, NULL, error);
-  if (!status) status = choose_key(v, error);
   if (!status && v->key && envelope) status = bt_dsse_open(envelope, v->key, &again, error);
-  if (!status && v->key) status = bt_evidence_check(v->document, v->key, error);
   bt_buffer_dispose(&again);
   return status;
 }
@@ -169,7 +167,8 @@ static bool is_unknown(const verifying *v) {
 }
 
 static const char *made_at(const verifying *v) {
-  return text_at(json_object_get(json_array_get(json_object_get(v->document, "entries"), 0), "body"), "evaluated_at");
+  return bt_json_text_at(json_object_get(json_array_get(json_object_get(v->document, "entries"), 0), "body"),
+                         "evaluated_at");
 }
 
 static void print_cell(const char *text, unsigned columns) {
@@ -216,7 +215,7 @@ static void print_head(const verifying *v) {
   bt_print("report     %s\n", v->reported.report_id);
   bt_report_subject_print(&v->subject);
   bt_print("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
-           text_at(evidence, "head"));
+           bt_json_text_at(evidence, "head"));
   if (v->key)
     bt_print("signature  right: key %s\n", bt_evidence_key_id(v->key));
   else
@@ -268,7 +267,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   json_t *object = json_pack(
       "{s:s, s:s, s:b, s:s, s:s, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "outcome", outcome, "report_id",
       v->reported.report_id, "signature_checked", v->key != NULL, "head",
-      text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
+      bt_json_text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
       (json_int_t)r->traces_same, "different", (json_int_t)r->traces_different, "unknown", (json_int_t)r->traces_gone,
       "rules", "same", (json_int_t)r->rules_same, "different", (json_int_t)r->rules_different, "unknown",
       (json_int_t)r->rules_unknown + (json_int_t)v->reported.foreign_count, "findings", findings, "others",

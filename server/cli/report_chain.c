@@ -12,12 +12,8 @@
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/catalogue.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
-
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
 
 static const json_t *report_of(const json_t *document) {
   return json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
@@ -73,30 +69,31 @@ bt_status bt_report_files_find(const bt_operands *operands, bt_rule_paths *out, 
 
 json_t *bt_report_link_json(const json_t *document) {
   const json_t *report = report_of(document), *previous = json_object_get(report, "previous");
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O?}", "report_id", text_at(report, "report_id"), "framework",
-                   text_at(json_object_get(report, "framework"), "name"), "tenant", text_at(report, "tenant"), "head",
-                   text_at(json_object_get(document, "evidence"), "head"), "made_at", text_at(report, "evaluated_at"),
-                   "previous", previous);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O?}", "report_id", bt_json_text_at(report, "report_id"), "framework",
+                   bt_json_text_at(json_object_get(report, "framework"), "name"), "tenant",
+                   bt_json_text_at(report, "tenant"), "head",
+                   bt_json_text_at(json_object_get(document, "evidence"), "head"), "made_at",
+                   bt_json_text_at(report, "evaluated_at"), "previous", previous);
 }
 
 static bool is_same_chain(const json_t *a, const json_t *b) {
-  return strcmp(text_at(a, "tenant"), text_at(b, "tenant")) == 0 &&
-         bt_framework_means(bt_str_from(text_at(a, "framework")), bt_str_from(text_at(b, "framework")));
+  return strcmp(bt_json_text_at(a, "tenant"), bt_json_text_at(b, "tenant")) == 0 &&
+         bt_framework_means(bt_str_from(bt_json_text_at(a, "framework")), bt_str_from(bt_json_text_at(b, "framework")));
 }
 
 static const char *named_head(const json_t *link) {
-  return text_at(json_object_get(link, "previous"), "head");
+  return bt_json_text_at(json_object_get(link, "previous"), "head");
 }
 
 static const json_t *find_head(const json_t *links, const char *head) {
   const json_t *link;
   size_t index;
-  json_array_foreach(links, index, link) if (strcmp(text_at(link, "head"), head) == 0) return link;
+  json_array_foreach(links, index, link) if (strcmp(bt_json_text_at(link, "head"), head) == 0) return link;
   return NULL;
 }
 
 static bool is_by_span(const json_t *link) {
-  return strcmp(text_at(json_object_get(link, "previous"), "known_by"), "span") == 0;
+  return strcmp(bt_json_text_at(json_object_get(link, "previous"), "known_by"), "span") == 0;
 }
 
 /* ---- one chain ---- */
@@ -107,7 +104,7 @@ static const json_t *first_of(const json_t *links) {
   size_t index;
   json_array_foreach(links, index, link) {
     if (find_head(links, named_head(link))) continue;
-    if (!first || strcmp(text_at(link, "made_at"), text_at(first, "made_at")) < 0) first = link;
+    if (!first || strcmp(bt_json_text_at(link, "made_at"), bt_json_text_at(first, "made_at")) < 0) first = link;
   }
   return first;
 }
@@ -116,7 +113,7 @@ static const json_t *last_of(const json_t *links) {
   const json_t *last = json_array_get(links, 0), *link;
   size_t index;
   json_array_foreach(links, index, link) {
-    if (strcmp(text_at(link, "made_at"), text_at(last, "made_at")) > 0) last = link;
+    if (strcmp(bt_json_text_at(link, "made_at"), bt_json_text_at(last, "made_at")) > 0) last = link;
   }
   return last;
 }
@@ -124,12 +121,12 @@ static const json_t *last_of(const json_t *links) {
 /* Another beginning: what it names is missing, or it names none. */
 static void add_gap(const json_t *link, json_t *missing, json_t *unknown) {
   const json_t *previous = json_object_get(link, "previous");
-  const char *reason = text_at(previous, "reason");
+  const char *reason = bt_json_text_at(previous, "reason");
   if (named_head(link)[0])
-    bt_json_append(missing, json_pack("{s:s, s:s, s:s}", "report_id", text_at(previous, "report_id"), "head",
-                                      named_head(link), "named_by", text_at(link, "report_id")));
+    bt_json_append(missing, json_pack("{s:s, s:s, s:s}", "report_id", bt_json_text_at(previous, "report_id"), "head",
+                                      named_head(link), "named_by", bt_json_text_at(link, "report_id")));
   else
-    bt_json_append(unknown, json_pack("{s:s, s:s}", "report_id", text_at(link, "report_id"), "reason",
+    bt_json_append(unknown, json_pack("{s:s, s:s}", "report_id", bt_json_text_at(link, "report_id"), "reason",
                                       reason[0] ? reason : "reports of its version name none"));
 }
 
@@ -140,12 +137,12 @@ static void add_fork(const json_t *links, const json_t *named, json_t *forks) {
   bool is_sure = true;
   size_t index;
   json_array_foreach(links, index, link) {
-    if (strcmp(named_head(link), text_at(named, "head")) != 0) continue;
-    bt_json_append(by, json_string(text_at(link, "report_id")));
+    if (strcmp(named_head(link), bt_json_text_at(named, "head")) != 0) continue;
+    bt_json_append(by, json_string(bt_json_text_at(link, "report_id")));
     is_sure = is_sure && !is_by_span(link);
   }
   if (json_array_size(by) > 1)
-    bt_json_append(forks, json_pack("{s:s, s:O, s:b}", "report_id", text_at(named, "report_id"), "named_by", by,
+    bt_json_append(forks, json_pack("{s:s, s:O, s:b}", "report_id", bt_json_text_at(named, "report_id"), "named_by", by,
                                     "certain", is_sure));
   json_decref(by);
 }
@@ -153,7 +150,7 @@ static void add_fork(const json_t *links, const json_t *named, json_t *forks) {
 static json_t *begins_after(const json_t *first) {
   const json_t *previous = json_object_get(first, "previous");
   if (!named_head(first)[0]) return json_null();
-  return json_pack("{s:s, s:s}", "report_id", text_at(previous, "report_id"), "head", named_head(first));
+  return json_pack("{s:s, s:s}", "report_id", bt_json_text_at(previous, "report_id"), "head", named_head(first));
 }
 
 static json_t *chain_json(const json_t *links) {
@@ -165,10 +162,11 @@ static json_t *chain_json(const json_t *links) {
     add_fork(links, link, forks);
   }
   bool is_whole = !json_array_size(missing) && !json_array_size(unknown) && !json_array_size(forks);
-  return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "framework", text_at(first, "framework"),
-                   "tenant", text_at(first, "tenant"), "reports", (json_int_t)json_array_size(links), "first",
-                   text_at(first, "report_id"), "last", text_at(last_of(links), "report_id"), "begins_after",
-                   begins_after(first), "missing", missing, "unknown", unknown, "forks", forks, "whole", is_whole);
+  return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "framework",
+                   bt_json_text_at(first, "framework"), "tenant", bt_json_text_at(first, "tenant"), "reports",
+                   (json_int_t)json_array_size(links), "first", bt_json_text_at(first, "report_id"), "last",
+                   bt_json_text_at(last_of(links), "report_id"), "begins_after", begins_after(first), "missing",
+                   missing, "unknown", unknown, "forks", forks, "whole", is_whole);
 }
 
 /* The links of the same framework and tenant as this one, each report once. */
@@ -176,7 +174,8 @@ static json_t *links_like(const json_t *links, const json_t *like) {
   json_t *own = json_array(), *link;
   size_t index;
   json_array_foreach(links, index, link) {
-    if (is_same_chain(link, like) && !find_head(own, text_at(link, "head"))) bt_json_append(own, json_incref(link));
+    if (is_same_chain(link, like) && !find_head(own, bt_json_text_at(link, "head")))
+      bt_json_append(own, json_incref(link));
   }
   return own;
 }
@@ -200,29 +199,29 @@ static void print_list(const json_t *chain) {
   const char *red = bt_style_on(BT_STYLE_RED), *off = bt_style_on(BT_STYLE_OFF);
   json_array_foreach(json_object_get(chain, "missing"), index, one)
       bt_print("  %sMISSING%s  %s, which %s names (head %s): it was deleted or is withheld\n", red, off,
-               text_at(one, "report_id"), text_at(one, "named_by"), text_at(one, "head"));
+               bt_json_text_at(one, "report_id"), bt_json_text_at(one, "named_by"), bt_json_text_at(one, "head"));
   json_array_foreach(json_object_get(chain, "forks"), index, one) {
     bool is_certain = json_is_true(json_object_get(one, "certain"));
-    bt_print("  %s  %s is named by %zu reports: %s\n", is_certain ? "FORK   " : "unknown", text_at(one, "report_id"),
-             json_array_size(json_object_get(one, "named_by")),
+    bt_print("  %s  %s is named by %zu reports: %s\n", is_certain ? "FORK   " : "unknown",
+             bt_json_text_at(one, "report_id"), json_array_size(json_object_get(one, "named_by")),
              is_certain ? "one was made anew, or by another service"
                         : "one was made after a start, by what the store showed then");
   }
   json_array_foreach(json_object_get(chain, "unknown"), index, one)
-      bt_print("  unknown  what %s follows: %s\n", text_at(one, "report_id"), text_at(one, "reason"));
+      bt_print("  unknown  what %s follows: %s\n", bt_json_text_at(one, "report_id"), bt_json_text_at(one, "reason"));
 }
 
 static void print_chain(const json_t *chain) {
-  const char *tenant = text_at(chain, "tenant");
+  const char *tenant = bt_json_text_at(chain, "tenant");
   const json_t *before = json_object_get(chain, "begins_after");
   bool is_whole = json_is_true(json_object_get(chain, "whole"));
-  bt_print("chain of   %s, tenant %s: %" JSON_INTEGER_FORMAT " reports, %s to %s, %s\n", text_at(chain, "framework"),
-           tenant[0] ? tenant : "(none)", json_integer_value(json_object_get(chain, "reports")),
-           text_at(chain, "first"), text_at(chain, "last"),
-           is_whole ? "none is missing between them" : "not shown to be whole");
+  bt_print("chain of   %s, tenant %s: %" JSON_INTEGER_FORMAT " reports, %s to %s, %s\n",
+           bt_json_text_at(chain, "framework"), tenant[0] ? tenant : "(none)",
+           json_integer_value(json_object_get(chain, "reports")), bt_json_text_at(chain, "first"),
+           bt_json_text_at(chain, "last"), is_whole ? "none is missing between them" : "not shown to be whole");
   if (json_is_object(before))
-    bt_print("  begins   after %s (head %s), which is not here\n", text_at(before, "report_id"),
-             text_at(before, "head"));
+    bt_print("  begins   after %s (head %s), which is not here\n", bt_json_text_at(before, "report_id"),
+             bt_json_text_at(before, "head"));
   else
     bt_print_line("  begins   with one that does not know whether there was another before it");
   print_list(chain);
@@ -259,7 +258,7 @@ void bt_report_previous_print(const json_t *document) {
   const json_t *previous = json_object_get(report_of(document), "previous");
   if (!previous) return;
   if (json_is_null(json_object_get(previous, "head")))
-    bt_print("previous   unknown: %s\n", text_at(previous, "reason"));
+    bt_print("previous   unknown: %s\n", bt_json_text_at(previous, "reason"));
   else
-    bt_print("previous   %s (head %s)\n", text_at(previous, "report_id"), text_at(previous, "head"));
+    bt_print("previous   %s (head %s)\n", bt_json_text_at(previous, "report_id"), bt_json_text_at(previous, "head"));
 }

@@ -14,12 +14,8 @@
 #include "server/compliance/catalogue.h"
 #include "server/compliance/report_builder.h"
 #include "server/compliance/report_reader.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
-
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
 
 static json_int_t number_at(const json_t *object, const char *name) {
   return json_integer_value(json_object_get(object, name));
@@ -36,17 +32,17 @@ static size_t entry_count(const bt_report_subject *subject) {
 /* The body of an entry of this type, or NULL. */
 static const json_t *entry_of(const bt_report_subject *subject, size_t number, const char *type) {
   const json_t *entry = json_array_get(json_object_get(subject->document, "entries"), number);
-  return strcmp(text_at(entry, "type"), type) == 0 ? json_object_get(entry, "body") : NULL;
+  return strcmp(bt_json_text_at(entry, "type"), type) == 0 ? json_object_get(entry, "body") : NULL;
 }
 
 bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id, const bt_reported_stamp *stamp) {
   const json_t *head = body_of(document, 0), *range = json_object_get(head, "range");
   return (bt_report_subject){.document = document,
-                             .framework = text_at(json_object_get(head, "framework"), "name"),
-                             .tenant = text_at(head, "tenant"),
-                             .start = text_at(range, "start"),
-                             .end = text_at(range, "end"),
-                             .settled_end = text_at(head, "settled_end"),
+                             .framework = bt_json_text_at(json_object_get(head, "framework"), "name"),
+                             .tenant = bt_json_text_at(head, "tenant"),
+                             .start = bt_json_text_at(range, "start"),
+                             .end = bt_json_text_at(range, "end"),
+                             .settled_end = bt_json_text_at(head, "settled_end"),
                              .key_id = key_id,
                              .stamp = stamp,
                              .version = bt_report_version(document)};
@@ -97,17 +93,17 @@ static bt_style style_of(const char *status) {
 }
 
 static void print_control(const json_t *control) {
-  const char *status = text_at(control, "status"), *title = text_at(control, "title");
-  bt_print("control    %-12s %s%-16s%s %s\n", text_at(control, "control"), bt_style_on(style_of(status)), status,
-           bt_style_on(BT_STYLE_OFF), title);
-  if (text_at(control, "reason")[0]) bt_print("           %s\n", text_at(control, "reason"));
+  const char *status = bt_json_text_at(control, "status"), *title = bt_json_text_at(control, "title");
+  bt_print("control    %-12s %s%-16s%s %s\n", bt_json_text_at(control, "control"), bt_style_on(style_of(status)),
+           status, bt_style_on(BT_STYLE_OFF), title);
+  if (bt_json_text_at(control, "reason")[0]) bt_print("           %s\n", bt_json_text_at(control, "reason"));
 }
 
 static void print_controls(const bt_report_subject *subject) {
   size_t without = 0;
   for (size_t i = 0; i < entry_count(subject); i++) {
     const json_t *control = entry_of(subject, i, "control");
-    bool has_none = strcmp(text_at(control, "status"), "no_rules") == 0;
+    bool has_none = strcmp(bt_json_text_at(control, "status"), "no_rules") == 0;
     without += control && has_none;
     if (control && !has_none) print_control(control);
   }
@@ -118,20 +114,21 @@ static void print_rule(const bt_report_subject *subject, const json_t *rule) {
   const json_t *counts = json_object_get(rule, "counts");
   char share[32];
   write_share(rule_ppm(subject, rule), share);
-  bt_print("rule       %s: %s", text_at(rule, "rule_id"), text_at(rule, "status"));
+  bt_print("rule       %s: %s", bt_json_text_at(rule, "rule_id"), bt_json_text_at(rule, "status"));
   if (json_is_object(counts))
     bt_print(", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
              " traces that exercised it violate it; settled: %s of the range",
              number_at(counts, "violated"), number_at(counts, "exercised"), share);
   bt_print("\n");
-  if (json_array_size(json_object_get(rule, "condition_changes"))) bt_print("           %s\n", text_at(rule, "reason"));
+  if (json_array_size(json_object_get(rule, "condition_changes")))
+    bt_print("           %s\n", bt_json_text_at(rule, "reason"));
 }
 
 size_t bt_report_subject_idle(const bt_report_subject *subject) {
   size_t count = 0;
   for (size_t i = 0; i < entry_count(subject); i++) {
     const json_t *rule = entry_of(subject, i, "rule");
-    count += rule && strcmp(text_at(rule, "status"), "not_exercised") == 0;
+    count += rule && strcmp(bt_json_text_at(rule, "status"), "not_exercised") == 0;
   }
   return count;
 }
@@ -154,9 +151,9 @@ void bt_report_subject_print(const bt_report_subject *subject) {
 
 static json_t *rule_json(const bt_report_subject *subject, const json_t *rule) {
   json_int_t ppm = rule_ppm(subject, rule);
-  return json_pack("{s:s, s:s, s:o, s:I}", "rule_id", text_at(rule, "rule_id"), "status", text_at(rule, "status"),
-                   "settled_ppm", ppm < 0 ? json_null() : json_integer(ppm), "condition_changes",
-                   (json_int_t)json_array_size(json_object_get(rule, "condition_changes")));
+  return json_pack("{s:s, s:s, s:o, s:I}", "rule_id", bt_json_text_at(rule, "rule_id"), "status",
+                   bt_json_text_at(rule, "status"), "settled_ppm", ppm < 0 ? json_null() : json_integer(ppm),
+                   "condition_changes", (json_int_t)json_array_size(json_object_get(rule, "condition_changes")));
 }
 
 void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {
@@ -165,8 +162,8 @@ void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {
   for (size_t i = 0; i < entry_count(subject); i++) {
     const json_t *control = entry_of(subject, i, "control"), *rule = entry_of(subject, i, "rule");
     if (control)
-      bt_json_append(controls, json_pack("{s:s, s:s}", "control", text_at(control, "control"), "status",
-                                         text_at(control, "status")));
+      bt_json_append(controls, json_pack("{s:s, s:s}", "control", bt_json_text_at(control, "control"), "status",
+                                         bt_json_text_at(control, "status")));
     if (rule) bt_json_append(rules, rule_json(subject, rule));
   }
   bt_json_set(object, "framework", json_string(subject->framework));
@@ -272,10 +269,10 @@ void bt_mismatches_print(const json_t *mismatches) {
   const json_t *one;
   json_array_foreach(mismatches, index, one) {
     const char *found = json_string_value(json_object_get(one, "found"));
-    bt_print("%sexpected   %s %s, and it is %s%s\n", bt_style_on(BT_STYLE_RED), text_at(one, "what"),
-             text_at(one, "expected"), found ? (found[0] ? found : "(none)") : "not known: no signature was checked",
-             bt_style_on(BT_STYLE_OFF));
-    if (strcmp(text_at(one, "what"), names[VERSION]) == 0)
+    bt_print("%sexpected   %s %s, and it is %s%s\n", bt_style_on(BT_STYLE_RED), bt_json_text_at(one, "what"),
+             bt_json_text_at(one, "expected"),
+             found ? (found[0] ? found : "(none)") : "not known: no signature was checked", bt_style_on(BT_STYLE_OFF));
+    if (strcmp(bt_json_text_at(one, "what"), names[VERSION]) == 0)
       bt_print(
           "           --expect version=%s takes it, where it is known to be of before: it has less to contradict\n",
           found ? found : "");

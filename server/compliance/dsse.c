@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/compliance/signature.h"
+#include "server/json/json_members.h"
 
 /* Pre-authentication encoding, of the protocol's section "Signature Definition". */
 static void append_pae(bt_str type, bt_str payload, bt_buffer *out) {
@@ -36,11 +37,6 @@ bt_status bt_dsse_make(bt_str report, const bt_evidence_key *key, json_t **out, 
 
 /* ---- opening ---- */
 
-static bt_str text_of(const json_t *object, const char *name) {
-  const json_t *value = json_object_get(object, name);
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){0};
-}
-
 bool bt_dsse_is_envelope(const json_t *document) {
   return json_object_get(document, "payloadType") != NULL;
 }
@@ -52,7 +48,7 @@ static bool is_signature(const json_t *signature) {
 
 static bt_status check_form(const json_t *envelope, bt_error *error) {
   const json_t *signatures = json_object_get(envelope, "signatures"), *one;
-  bt_str type = text_of(envelope, "payloadType");
+  bt_str type = bt_json_str_at(envelope, "payloadType");
   bool is_right = json_object_size(envelope) == 3 && json_is_string(json_object_get(envelope, "payload")) &&
                   json_array_size(signatures) > 0;
   size_t index;
@@ -74,7 +70,7 @@ static bt_status check_signatures(const json_t *envelope, const bt_evidence_key 
   append_pae(BT_STR(BT_DSSE_REPORT_TYPE), report, &text);
   bt_status status = text.failed ? bt_error_no_memory(error) : BT_INVALID;
   json_array_foreach(json_object_get(envelope, "signatures"), index, one) {
-    if (status == BT_INVALID) status = bt_signature_check(key, bt_buffer_str(&text), text_of(one, "sig"), error);
+    if (status == BT_INVALID) status = bt_signature_check(key, bt_buffer_str(&text), bt_json_str_at(one, "sig"), error);
   }
   bt_buffer_dispose(&text);
   if (status != BT_INVALID) return status;
@@ -85,6 +81,6 @@ static bt_status check_signatures(const json_t *envelope, const bt_evidence_key 
 
 bt_status bt_dsse_open(const json_t *envelope, const bt_evidence_key *key, bt_buffer *report, bt_error *error) {
   bt_status status = check_form(envelope, error);
-  if (!status) status = bt_base64_decode(text_of(envelope, "payload"), report, error);
+  if (!status) status = bt_base64_decode(bt_json_str_at(envelope, "payload"), report, error);
   return status || !key ? status : check_signatures(envelope, key, bt_buffer_str(report), error);
 }

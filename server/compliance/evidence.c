@@ -6,6 +6,7 @@
 
 #include "server/compliance/signature.h"
 #include "server/json/canonical_json.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
 
 static const char no_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -82,13 +83,8 @@ bt_status bt_evidence_seal(bt_evidence_chain *chain, const bt_evidence_key *key,
 
 /* ---- checking ---- */
 
-static const char *text_of(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 void bt_evidence_signed_text(const json_t *document, char out[BT_SIGNED_TEXT_BYTES]) {
-  signed_text(text_of(json_object_get(document, "evidence"), "head"), out);
+  signed_text(bt_json_text_at(json_object_get(document, "evidence"), "head"), out);
 }
 
 /* Exactly these members, so that nothing stands beside what is checked. */
@@ -123,9 +119,10 @@ static bt_status check_form(const json_t *document, bt_error *error) {
     return bt_error_set(
         error, BT_INVALID,
         "this is not a report: expected an object with entries, evidence and format, as betrace writes it");
-  if (strcmp(text_of(document, "format"), BT_EVIDENCE_FORMAT) != 0 || strcmp(text_of(evidence, "chain"), "sha256") != 0)
+  if (strcmp(bt_json_text_at(document, "format"), BT_EVIDENCE_FORMAT) != 0 ||
+      strcmp(bt_json_text_at(evidence, "chain"), "sha256") != 0)
     return bt_error_set(error, BT_INVALID, "expected a report of format %s with a sha256 chain, got \"%.60s\"",
-                        BT_EVIDENCE_FORMAT, text_of(document, "format"));
+                        BT_EVIDENCE_FORMAT, bt_json_text_at(document, "format"));
   return BT_OK;
 }
 
@@ -138,13 +135,13 @@ static bt_status check_entry(const json_t *entry, size_t number, const char *pre
   if (!json_is_integer(said) || json_integer_value(said) != (json_int_t)number)
     return bt_error_set(error, BT_INVALID, "entry %zu has another number: entries were left out, added or moved",
                         number);
-  if (strcmp(text_of(entry, "previous"), previous) != 0)
+  if (strcmp(bt_json_text_at(entry, "previous"), previous) != 0)
     return bt_error_set(error, BT_INVALID,
                         "entry %zu does not follow the one before it: entries were left out, added or moved", number);
   bt_status status = hash_entry(entry, hash, error);
-  if (!status && strcmp(text_of(entry, "hash"), hash) != 0)
+  if (!status && strcmp(bt_json_text_at(entry, "hash"), hash) != 0)
     return bt_error_set(error, BT_INVALID, "entry %zu (%.20s) was changed: its hash is another one", number,
-                        text_of(entry, "type"));
+                        bt_json_text_at(entry, "type"));
   return status;
 }
 
@@ -153,8 +150,8 @@ static bt_status check_ends(const json_t *entries, bt_error *error) {
   size_t count = json_array_size(entries);
   const json_t *first = json_array_get(entries, 0), *last = json_array_get(entries, count ? count - 1 : 0);
   const json_t *said = json_object_get(json_object_get(last, "body"), "entries");
-  if (count < 2 || strcmp(text_of(first, "type"), "report") != 0 || strcmp(text_of(last, "type"), "end") != 0 ||
-      json_integer_value(said) != (json_int_t)count)
+  if (count < 2 || strcmp(bt_json_text_at(first, "type"), "report") != 0 ||
+      strcmp(bt_json_text_at(last, "type"), "end") != 0 || json_integer_value(said) != (json_int_t)count)
     return bt_error_set(error, BT_INVALID,
                         "the report is not whole: expected it to begin with a report and end with an end entry");
   return BT_OK;
@@ -167,9 +164,9 @@ static bt_status check_chain(const json_t *document, bt_error *error) {
     const json_t *entry = json_array_get(entries, i);
     bt_status status = check_entry(entry, i, previous, error);
     if (status) return status;
-    previous = text_of(entry, "hash");
+    previous = bt_json_text_at(entry, "hash");
   }
-  if (strcmp(text_of(json_object_get(document, "evidence"), "head"), previous) != 0)
+  if (strcmp(bt_json_text_at(json_object_get(document, "evidence"), "head"), previous) != 0)
     return bt_error_set(error, BT_INVALID,
                         "the head is not the hash of the last entry: entries were left out, added or changed");
   return check_ends(entries, error);
@@ -177,21 +174,21 @@ static bt_status check_chain(const json_t *document, bt_error *error) {
 
 static bt_status check_signature(const json_t *evidence, const bt_evidence_key *key, bt_error *error) {
   char text[BT_SIGNED_TEXT_BYTES];
-  if (strcmp(text_of(evidence, "signed"), "ed25519") != 0)
+  if (strcmp(bt_json_text_at(evidence, "signed"), "ed25519") != 0)
     return bt_error_set(error, BT_INVALID,
                         "the report is not signed: nothing shows who made it, or that it was not made anew");
-  if (strcmp(text_of(evidence, "key_id"), bt_evidence_key_id(key)) != 0)
+  if (strcmp(bt_json_text_at(evidence, "key_id"), bt_evidence_key_id(key)) != 0)
     return bt_error_set(error, BT_INVALID, "the report is signed with another key: expected %.16s…, got %.16s…",
-                        bt_evidence_key_id(key), text_of(evidence, "key_id"));
-  signed_text(text_of(evidence, "head"), text);
-  return bt_signature_check(key, bt_str_from(text), bt_str_from(text_of(evidence, "signature")), error);
+                        bt_evidence_key_id(key), bt_json_text_at(evidence, "key_id"));
+  signed_text(bt_json_text_at(evidence, "head"), text);
+  return bt_signature_check(key, bt_str_from(text), bt_str_from(bt_json_text_at(evidence, "signature")), error);
 }
 
 static bt_status check_unsigned(const json_t *evidence, bt_error *error) {
-  bool is_unsigned = strcmp(text_of(evidence, "signed"), "unsigned") == 0;
+  bool is_unsigned = strcmp(bt_json_text_at(evidence, "signed"), "unsigned") == 0;
   bool has_nothing =
       json_is_null(json_object_get(evidence, "key_id")) && json_is_null(json_object_get(evidence, "signature"));
-  bool is_signed = strcmp(text_of(evidence, "signed"), "ed25519") == 0;
+  bool is_signed = strcmp(bt_json_text_at(evidence, "signed"), "ed25519") == 0;
   if (is_signed || (is_unsigned && has_nothing)) return BT_OK;
   return bt_error_set(error, BT_INVALID, "the report does not say whether it is signed");
 }

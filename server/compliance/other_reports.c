@@ -11,6 +11,7 @@
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/compliance/report_span.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
 #include "tempo/wire/own_trace.h"
 
@@ -185,19 +186,14 @@ static bt_status ask_for_reports(const reading *r, bool *is_whole, bt_error *err
   return status;
 }
 
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 bt_status bt_report_find_others(bt_source *source, const json_t *document, bt_other_reports *out, bt_error *error) {
   const json_t *report = json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
   const json_t *range = json_object_get(report, "range");
-  finding f = {.report_id = text_at(report, "report_id"),
-               .framework = text_at(json_object_get(report, "framework"), "name"),
-               .tenant = text_at(report, "tenant"),
-               .start = text_at(range, "start"),
-               .end = text_at(range, "end"),
+  finding f = {.report_id = bt_json_text_at(report, "report_id"),
+               .framework = bt_json_text_at(json_object_get(report, "framework"), "name"),
+               .tenant = bt_json_text_at(report, "tenant"),
+               .start = bt_json_text_at(range, "start"),
+               .end = bt_json_text_at(range, "end"),
                .out = out};
   bt_error why = {0};
   bool is_whole = false;

@@ -7,11 +7,7 @@
 #include "server/compliance/report_builder.h"
 #include "server/compliance/report_members.h"
 #include "server/compliance/report_reader.h"
-
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
+#include "server/json/json_members.h"
 
 static json_int_t count_at(const json_t *object, const char *name) {
   return json_integer_value(json_object_get(object, name));
@@ -23,7 +19,7 @@ static bt_status refuse_conclusion(const char *what, const char *id, bt_error *e
 }
 
 static bool is_status(const json_t *body, bt_finding finding) {
-  return strcmp(text_at(body, "status"), bt_finding_name(finding)) == 0;
+  return strcmp(bt_json_text_at(body, "status"), bt_finding_name(finding)) == 0;
 }
 
 static bool find_finding(const char *name, bt_finding *out) {
@@ -55,11 +51,11 @@ typedef struct reading {
 } reading;
 
 static bool read_time(const json_t *object, const char *name, int64_t *out) {
-  return bt_time_parse(bt_str_from(text_at(object, name)), 0, out);
+  return bt_time_parse(bt_str_from(bt_json_text_at(object, name)), 0, out);
 }
 
 static bool read_duration(const json_t *object, const char *name, int64_t *out) {
-  const char *text = text_at(object, name);
+  const char *text = bt_json_text_at(object, name);
   return text[0] && bt_duration_parse(bt_str_from(text), out);
 }
 
@@ -102,7 +98,7 @@ static bt_status check_time_stamp(const json_t *document, const reading *r, bt_e
 
 /* Reports of before say nothing of it. */
 static bool is_sampled(const json_t *coverage) {
-  const char *known = text_at(json_object_get(coverage, "sampling"), "known");
+  const char *known = bt_json_text_at(json_object_get(coverage, "sampling"), "known");
   return known[0] && strcmp(known, bt_kept_known_name(BT_KEPT_NOT_SAID)) != 0 &&
          strcmp(known, bt_kept_known_name(BT_KEPT_ALL)) != 0;
 }
@@ -120,7 +116,7 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
   const json_t *range = json_object_get(r->report, "range");
   r->is_complete = json_is_true(json_object_get(r->report, "complete"));
   r->is_sampled = is_sampled(json_object_get(r->report, "coverage"));
-  r->is_static = strcmp(text_at(r->report, "source"), "files") == 0;
+  r->is_static = strcmp(bt_json_text_at(r->report, "source"), "files") == 0;
   if (!read_time(range, "start", &r->range.start_ns) || !read_time(range, "end", &r->range.end_ns) ||
       r->range.start_ns >= r->range.end_ns || !read_time(r->report, "evaluated_at", &r->evaluated_at_ns) ||
       !read_duration(json_object_get(r->report, "assumptions"), "settle", &r->settle_ns))
@@ -152,8 +148,8 @@ static bool read_number(const json_t *counts, const char *name, json_int_t *out)
 }
 
 static bool read_kind(const json_t *counts, const char *name, bool *is_exact) {
-  *is_exact = strcmp(text_at(counts, name), "exact") == 0;
-  return *is_exact || strcmp(text_at(counts, name), "at_least") == 0;
+  *is_exact = strcmp(bt_json_text_at(counts, name), "exact") == 0;
+  return *is_exact || strcmp(bt_json_text_at(counts, name), "at_least") == 0;
 }
 
 static bool read_numbers(const json_t *counts, numbers *n) {
@@ -270,31 +266,31 @@ static bt_status check_settings(const reading *r, const json_t *rule, bool has_s
   static const char *const names[] = {"margin", "clock_skew", "require_complete"};
   bool are_said = false, are_service = false;
   if (!compare_settle(overrides, own, service, &are_said, &are_service) || !are_said)
-    return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("the assumptions of rule", bt_json_text_at(rule, "rule_id"), error);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const json_t *said = json_object_get(overrides, names[i]), *held = json_object_get(own, names[i]);
     bool is_service = json_equal(held, json_object_get(service, names[i]));
     bool follows = json_is_null(said) ? is_service : json_equal(said, held);
     if (!said || !held || !follows)
-      return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
+      return refuse_conclusion("the assumptions of rule", bt_json_text_at(rule, "rule_id"), error);
     are_service = are_service && is_service;
   }
   bool are_shared = json_equal(json_object_get(own, "lateness"), json_object_get(service, "lateness")) &&
                     json_equal(json_object_get(own, "handover"), json_object_get(service, "handover")) &&
                     !json_object_get(own, "coarse_clocks") == !json_object_get(service, "coarse_clocks");
   if (!are_shared || !is_sampled_as_said(overrides, own, service))
-    return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("the assumptions of rule", bt_json_text_at(rule, "rule_id"), error);
   are_service = are_service && json_is_true(json_object_get(own, "links_sampled")) ==
                                    json_is_true(json_object_get(service, "links_sampled"));
   if (json_is_true(json_object_get(rule, "evaluated")) && has_service == are_service)
-    return refuse_conclusion("by_service of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("by_service of rule", bt_json_text_at(rule, "rule_id"), error);
   return BT_OK;
 }
 
 static bt_status check_unevaluated(const json_t *rule, bt_error *error) {
   bool is_off = !json_is_true(json_object_get(rule, "enabled"));
   if (is_status(rule, is_off ? BT_FINDING_NOT_EVALUATED : BT_FINDING_INCONCLUSIVE)) return BT_OK;
-  return refuse_conclusion("the outcome of rule", text_at(rule, "rule_id"), error);
+  return refuse_conclusion("the outcome of rule", bt_json_text_at(rule, "rule_id"), error);
 }
 
 /* by: as the service's settings judge it; NULL: these are its own. */
@@ -309,11 +305,12 @@ static bool status_follows(const json_t *body, const carried *own, const carried
 
 static bt_status check_rule(const reading *r, const json_t *rule, bt_error *error) {
   const json_t *by_service = json_object_get(rule, "by_service");
-  const char *id = text_at(rule, "rule_id");
+  const char *id = bt_json_text_at(rule, "rule_id");
   bool has_service = json_is_object(by_service);
   carried own = {0}, service = {0};
   bt_finding finding;
-  if (!find_finding(text_at(rule, "status"), &finding)) return refuse_conclusion("the outcome of rule", id, error);
+  if (!find_finding(bt_json_text_at(rule, "status"), &finding))
+    return refuse_conclusion("the outcome of rule", id, error);
   bt_status status = r->version > 1 ? check_settings(r, rule, has_service, error) : BT_OK;
   if (status) return status;
   if (!json_is_true(json_object_get(rule, "evaluated"))) return check_unevaluated(rule, error);
@@ -321,7 +318,7 @@ static bt_status check_rule(const reading *r, const json_t *rule, bt_error *erro
   if (!status && has_service) status = check_numbers(r, by_service, id, &service, error);
   if (status) return status;
   if (has_service &&
-      (!status_follows(by_service, &service, NULL) || !find_finding(text_at(by_service, "status"), &finding)))
+      (!status_follows(by_service, &service, NULL) || !find_finding(bt_json_text_at(by_service, "status"), &finding)))
     return refuse_conclusion("the outcome by the service's settings of rule", id, error);
   if (!status_follows(rule, &own, has_service ? &service : NULL))
     return refuse_conclusion(is_status(rule, BT_FINDING_PASS) ? "the pass of rule" : "the outcome of rule", id, error);
@@ -331,7 +328,8 @@ static bt_status check_rule(const reading *r, const json_t *rule, bt_error *erro
 static const json_t *find_rule(const json_t *entries, const char *id) {
   for (size_t i = 0; i < json_array_size(entries); i++) {
     const json_t *entry = json_array_get(entries, i), *body = json_object_get(entry, "body");
-    if (strcmp(text_at(entry, "type"), "rule") == 0 && strcmp(text_at(body, "rule_id"), id) == 0) return body;
+    if (strcmp(bt_json_text_at(entry, "type"), "rule") == 0 && strcmp(bt_json_text_at(body, "rule_id"), id) == 0)
+      return body;
   }
   return NULL;
 }
@@ -341,7 +339,7 @@ static const json_t *find_rule(const json_t *entries, const char *id) {
 /* A control repeats what its rules say. */
 static bool repeats_rule(const json_t *shown, const json_t *rule) {
   bool decides = json_is_true(json_object_get(rule, "enabled")) && !json_is_true(json_object_get(rule, "shadow"));
-  return rule && strcmp(text_at(shown, "status"), text_at(rule, "status")) == 0 &&
+  return rule && strcmp(bt_json_text_at(shown, "status"), bt_json_text_at(rule, "status")) == 0 &&
          json_equal(json_object_get(shown, "counts"), json_object_get(rule, "counts")) &&
          json_is_true(json_object_get(shown, "decides")) == decides;
 }
@@ -372,7 +370,7 @@ static bt_status check_withdrawn(const reading *r, const json_t *rule, bt_error 
   bool is_cut = json_integer_value(json_object_get(rule, "versions_total")) >
                 (json_int_t)json_array_size(json_object_get(rule, "versions"));
   if (is_said == was_withdrawn(r, rule) || (is_said && is_cut)) return BT_OK;
-  return refuse_conclusion("withdrawn of rule", text_at(rule, "rule_id"), error);
+  return refuse_conclusion("withdrawn of rule", bt_json_text_at(rule, "rule_id"), error);
 }
 
 static bool is_changed(const json_t *rule) {
@@ -386,21 +384,21 @@ static bt_status check_changed(const json_t *entries, const json_t *body, bool i
   for (size_t i = 0; i < json_array_size(rules) && !is_rule; i++) {
     const json_t *shown = json_array_get(rules, i);
     bool decides = json_is_true(json_object_get(shown, "decides"));
-    has_changed = has_changed || (decides && is_changed(find_rule(entries, text_at(shown, "rule_id"))));
+    has_changed = has_changed || (decides && is_changed(find_rule(entries, bt_json_text_at(shown, "rule_id"))));
   }
   if (!has_changed || json_string_length(json_object_get(body, "reason"))) return BT_OK;
   return bt_error_set(
       error, BT_INVALID,
       "the report contradicts itself: %s %.128s does not say that a condition was changed since the range "
       "began",
-      is_rule ? "rule" : "control", text_at(body, is_rule ? "rule_id" : "control"));
+      is_rule ? "rule" : "control", bt_json_text_at(body, is_rule ? "rule_id" : "control"));
 }
 
 /* A rule that decided over it inside the range and does so no more. */
 static bool is_silenced(const json_t *entries, const json_t *control) {
   const json_t *rules = json_object_get(control, "rules"), *removed = json_object_get(control, "removed");
   for (size_t i = 0; i < json_array_size(rules); i++) {
-    const json_t *rule = find_rule(entries, text_at(json_array_get(rules, i), "rule_id"));
+    const json_t *rule = find_rule(entries, bt_json_text_at(json_array_get(rules, i), "rule_id"));
     if (json_is_object(json_object_get(rule, "withdrawn"))) return true;
   }
   for (size_t i = 0; i < json_array_size(removed); i++)
@@ -410,12 +408,12 @@ static bool is_silenced(const json_t *entries, const json_t *control) {
 
 static bt_status check_control(const json_t *entries, const json_t *control, bool has_unknown, bt_error *error) {
   const json_t *rules = json_object_get(control, "rules");
-  const char *id = text_at(control, "control");
+  const char *id = bt_json_text_at(control, "control");
   bt_finding so_far = BT_FINDING_NO_RULES, said, both[2];
   for (size_t i = 0; i < json_array_size(rules); i++) {
     const json_t *shown = json_array_get(rules, i);
-    if (!repeats_rule(shown, find_rule(entries, text_at(shown, "rule_id"))) ||
-        !find_finding(text_at(shown, "status"), &said))
+    if (!repeats_rule(shown, find_rule(entries, bt_json_text_at(shown, "rule_id"))) ||
+        !find_finding(bt_json_text_at(shown, "status"), &said))
       return refuse_conclusion("a rule of control", id, error);
     if (!json_is_true(json_object_get(shown, "decides"))) continue;
     both[0] = so_far;
@@ -439,14 +437,14 @@ static bt_status check_totals(const json_t *end, const json_int_t *totals, bt_er
 static bt_status check_entry(const reading *r, const json_t *entries, const json_t *entry, json_int_t *totals,
                              bt_error *error) {
   const json_t *body = json_object_get(entry, "body");
-  bool is_rule = strcmp(text_at(entry, "type"), "rule") == 0,
-       is_control = strcmp(text_at(entry, "type"), "control") == 0;
+  bool is_rule = strcmp(bt_json_text_at(entry, "type"), "rule") == 0,
+       is_control = strcmp(bt_json_text_at(entry, "type"), "control") == 0;
   bt_finding finding;
   bt_status status = is_rule ? check_rule(r, body, error) : BT_OK;
   if (!status && is_rule && r->version > 1) status = check_withdrawn(r, body, error);
   if (!status && is_control) status = check_control(entries, body, count_at(r->report, "unknown_rules") > 0, error);
   if (!status && (is_rule || is_control) && r->version > 2) status = check_changed(entries, body, is_rule, error);
-  if (!status && is_control && find_finding(text_at(body, "status"), &finding)) totals[finding]++;
+  if (!status && is_control && find_finding(bt_json_text_at(body, "status"), &finding)) totals[finding]++;
   return status;
 }
 

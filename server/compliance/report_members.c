@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/json/json_members.h"
+
 enum { NAMES_MAX = 40, SINCE_STAMPS = 3 };
 
 /* Names with blanks between them. */
@@ -37,11 +39,6 @@ static const members of_shown = {"a rule of a control", "rule_id name status rea
 static const members of_removed = {"a rule that was removed from a control",
                                    "rule_id name condition_hash dsl deleted decided at by"};
 static const members of_end = {"the end", "entries controls rules"};
-
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
 
 /* ---- one object ---- */
 
@@ -116,7 +113,7 @@ static bt_status check_control(const json_t *body, bt_error *error) {
 
 static bt_status check_entry(const json_t *entry, int version, bt_error *error) {
   const json_t *body = json_object_get(entry, "body");
-  const char *type = text_at(entry, "type");
+  const char *type = bt_json_text_at(entry, "type");
   if (strcmp(type, "report") == 0)
     return check_names(body, &of_report, version < SINCE_STAMPS ? "" : since_stamps, error);
   if (strcmp(type, "rule") == 0) return check_rule(body, version, error);

@@ -6,6 +6,7 @@
 
 #include "dsl/evaluate/link_reach.h"
 #include "server/base/time_text.h"
+#include "server/json/json_members.h"
 
 bt_status bt_report_parse(bt_str text, json_t **out, bt_error *error) {
   json_error_t why;
@@ -22,21 +23,16 @@ bt_status bt_report_parse(bt_str text, json_t **out, bt_error *error) {
                       why.column, why.text);
 }
 
-static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 static bt_status refuse_report(const char *where, const char *what, bt_error *error) {
   return bt_error_set(error, BT_INVALID, "the report contradicts itself: %.128s: %.128s", where, what);
 }
 
 static bool read_time(const json_t *object, const char *name, int64_t *out) {
-  return bt_time_parse(bt_str_from(text_at(object, name)), 0, out);
+  return bt_time_parse(bt_str_from(bt_json_text_at(object, name)), 0, out);
 }
 
 static bool read_duration(const json_t *object, const char *name, int64_t *out) {
-  const char *text = text_at(object, name);
+  const char *text = bt_json_text_at(object, name);
   return text[0] && bt_duration_parse(bt_str_from(text), out) && *out >= 0;
 }
 
@@ -61,8 +57,8 @@ static bool read_override(const json_t *from, const char *name, int64_t *out) {
 static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *fields) {
   const json_t *overrides = json_object_get(body, "overrides"), *complete, *budget, *sampled;
   bt_rule_fields_init(fields);
-  fields->id = strdup(text_at(body, "rule_id"));
-  fields->dsl = strdup(text_at(body, "dsl"));
+  fields->id = strdup(bt_json_text_at(body, "rule_id"));
+  fields->dsl = strdup(bt_json_text_at(body, "dsl"));
   if (is_plain) return fields->id && fields->dsl;
   complete = json_object_get(overrides, "require_complete");
   if (json_is_boolean(complete)) fields->require_complete = json_is_true(complete);
@@ -83,15 +79,15 @@ static bt_status rebuild_rule(const json_t *body, bool is_plain, bt_rule_definit
   *out = NULL;
   if (!fill_fields(body, is_plain, &fields)) {
     bt_rule_fields_dispose(&fields);
-    return refuse_report(text_at(body, "rule_id"), "its overrides are not durations", error);
+    return refuse_report(bt_json_text_at(body, "rule_id"), "its overrides are not durations", error);
   }
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_definition_new(&fields, out, &diagnostics, error);
   bt_diagnostics_dispose(&diagnostics);
   bt_rule_fields_dispose(&fields);
   if (status == BT_INVALID) return BT_OK;
-  if (!status && !is_plain && strcmp((*out)->condition_hash, text_at(body, "condition_hash")) != 0) {
-    status = refuse_report(text_at(body, "rule_id"), "its condition hash is not that of its text", error);
+  if (!status && !is_plain && strcmp((*out)->condition_hash, bt_json_text_at(body, "condition_hash")) != 0) {
+    status = refuse_report(bt_json_text_at(body, "rule_id"), "its condition hash is not that of its text", error);
     bt_rule_definition_unref(*out);
     *out = NULL;
   }
@@ -105,8 +101,8 @@ static bool read_count(const json_t *counts, const char *name, uint64_t *out) {
 }
 
 static bool read_counts(const json_t *counts, bt_measured *out) {
-  out->evaluated_is_exact = strcmp(text_at(counts, "evaluated_kind"), "exact") == 0;
-  out->exercised_is_exact = strcmp(text_at(counts, "exercised_kind"), "exact") == 0;
+  out->evaluated_is_exact = strcmp(bt_json_text_at(counts, "evaluated_kind"), "exact") == 0;
+  out->exercised_is_exact = strcmp(bt_json_text_at(counts, "exercised_kind"), "exact") == 0;
   return read_count(counts, "evaluated", &out->evaluated) && read_count(counts, "exercised", &out->exercised) &&
          read_count(counts, "violated", &out->violated) && read_count(counts, "inconclusive", &out->inconclusive) &&
          read_count(counts, "going_on", &out->going_on) && read_count(counts, "provisional", &out->provisional);
@@ -116,7 +112,7 @@ static bool read_samples(const json_t *array, bt_samples *out) {
   for (size_t i = 0; i < json_array_size(array) && i < BT_SAMPLED_TRACES; i++) {
     const json_t *sample = json_array_get(array, i);
     bt_sample *to = &out->items[out->count++];
-    if (!bt_trace_id_parse(bt_str_from(text_at(sample, "trace_id")), &to->trace_id) ||
+    if (!bt_trace_id_parse(bt_str_from(bt_json_text_at(sample, "trace_id")), &to->trace_id) ||
         !read_time(sample, "time", &to->time_ns))
       return false;
   }
@@ -158,8 +154,8 @@ static bt_status read_part(const json_t *body, const json_t *numbers, bool is_pl
   if (!to->rule) return reported->foreign_count++, BT_OK;
   reported->rule_count++;
   if (!has_its_bound(to->rule, json_object_get(numbers, "assumptions")))
-    return refuse_report(text_at(body, "rule_id"), "its links_within is not that of its text", error);
-  return read_numbers(numbers, text_at(body, "rule_id"), reported, to, error);
+    return refuse_report(bt_json_text_at(body, "rule_id"), "its links_within is not that of its text", error);
+  return read_numbers(numbers, bt_json_text_at(body, "rule_id"), reported, to, error);
 }
 
 static bt_status read_rule(const json_t *body, bt_reported *reported, bt_error *error) {
@@ -175,8 +171,8 @@ static bt_status read_rule(const json_t *body, bt_reported *reported, bt_error *
 static bt_status read_head(const json_t *report, bt_reported *out, bt_error *error) {
   const json_t *range = json_object_get(report, "range");
   int64_t settled_ns;
-  out->report_id = text_at(report, "report_id");
-  out->tenant = text_at(report, "tenant");
+  out->report_id = bt_json_text_at(report, "report_id");
+  out->tenant = bt_json_text_at(report, "tenant");
   if (!read_time(range, "start", &out->range.start_ns) || !read_time(range, "end", &out->range.end_ns) ||
       out->range.start_ns >= out->range.end_ns)
     return refuse_report("range", "expected start before end", error);
@@ -196,7 +192,8 @@ bt_status bt_reported_read(const json_t *document, bt_reported *out, bt_error *e
   if (!out->rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < json_array_size(entries) && !status; i++) {
     const json_t *entry = json_array_get(entries, i);
-    if (strcmp(text_at(entry, "type"), "rule") == 0) status = read_rule(json_object_get(entry, "body"), out, error);
+    if (strcmp(bt_json_text_at(entry, "type"), "rule") == 0)
+      status = read_rule(json_object_get(entry, "body"), out, error);
   }
   if (status) bt_reported_dispose(out);
   return status;

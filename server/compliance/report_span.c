@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "server/json/json_members.h"
 #include "tempo/wire/own_trace.h"
 
 enum { ATTRIBUTES_MAX = 12 };
@@ -14,15 +15,10 @@ static const json_t *report_of(const json_t *document) {
   return json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
 }
 
-static const char *text_of(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 static bool own_ids(const json_t *document, bt_own_ids *out) {
   const json_t *report = report_of(document);
-  return bt_own_record_ids(bt_str_from(text_of(report, "tenant")), BT_STR(BT_OWN_REPORT),
-                           bt_str_from(text_of(report, "report_id")), out);
+  return bt_own_record_ids(bt_str_from(bt_json_text_at(report, "tenant")), BT_STR(BT_OWN_REPORT),
+                           bt_str_from(bt_json_text_at(report, "report_id")), out);
 }
 
 /* ---- sending ---- */
@@ -47,13 +43,13 @@ static void fill_attributes(const json_t *document, span_attributes *out) {
   const json_t *entries = json_object_get(document, "entries"), *range = json_object_get(report, "range");
   const json_t *end = json_object_get(json_array_get(entries, json_array_size(entries) - 1), "body");
   const json_t *controls = json_object_get(end, "controls");
-  add_text(out, BT_OWN_REPORT_ID, text_of(report, "report_id"));
-  add_text(out, BT_REPORT_FRAMEWORK, text_of(json_object_get(report, "framework"), "name"));
-  add_text(out, BT_REPORT_START, text_of(range, "start"));
-  add_text(out, BT_REPORT_END, text_of(range, "end"));
-  add_text(out, BT_REPORT_HEAD, text_of(evidence, "head"));
-  add_text(out, "betrace.report.key_id", text_of(evidence, "key_id"));
-  add_text(out, BT_REPORT_SIGNATURE, text_of(evidence, "signature"));
+  add_text(out, BT_OWN_REPORT_ID, bt_json_text_at(report, "report_id"));
+  add_text(out, BT_REPORT_FRAMEWORK, bt_json_text_at(json_object_get(report, "framework"), "name"));
+  add_text(out, BT_REPORT_START, bt_json_text_at(range, "start"));
+  add_text(out, BT_REPORT_END, bt_json_text_at(range, "end"));
+  add_text(out, BT_REPORT_HEAD, bt_json_text_at(evidence, "head"));
+  add_text(out, "betrace.report.key_id", bt_json_text_at(evidence, "key_id"));
+  add_text(out, BT_REPORT_SIGNATURE, bt_json_text_at(evidence, "signature"));
   add_count(out, BT_REPORT_ENTRIES, json_object_get(end, "entries"));
   add_count(out, BT_REPORT_VIOLATED, json_object_get(controls, "violated"));
   add_count(out, BT_REPORT_PASSED, json_object_get(controls, "pass"));
@@ -61,7 +57,7 @@ static void fill_attributes(const json_t *document, span_attributes *out) {
 
 static bt_status send_span(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document,
                            const bt_cancel *cancel, bt_error *error) {
-  const char *tenant = text_of(report_of(document), "tenant");
+  const char *tenant = bt_json_text_at(report_of(document), "tenant");
   bt_exporter_options options = *exporter;
   span_attributes attributes = {.count = 0};
   bt_own_ids ids;
@@ -82,7 +78,7 @@ static bt_status send_span(bt_http_client *client, const bt_exporter_options *ex
 
 static const char *why_not(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document) {
   if (!client || !exporter) return "no OTLP endpoint is set (--otlp or OTEL_EXPORTER_OTLP_ENDPOINT)";
-  if (strchr(text_of(report_of(document), "tenant"), '|'))
+  if (strchr(bt_json_text_at(report_of(document), "tenant"), '|'))
     return "a span is written for one tenant, and this report is of several";
   return NULL;
 }
@@ -125,8 +121,8 @@ static bt_status look_at(void *context, const bt_read_trace *read, bt_error *err
 }
 
 bt_status bt_report_span_find(bt_source *source, const json_t *document, bt_report_span_state *out, bt_error *error) {
-  looking l = {.head = text_of(json_object_get(document, "evidence"), "head"),
-               .tenant = text_of(report_of(document), "tenant"),
+  looking l = {.head = bt_json_text_at(json_object_get(document, "evidence"), "head"),
+               .tenant = bt_json_text_at(report_of(document), "tenant"),
                .state = BT_REPORT_SPAN_GONE};
   bt_source_account account = {0};
   bt_own_ids ids;

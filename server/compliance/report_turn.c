@@ -9,6 +9,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
+#include "server/json/json_members.h"
 
 static const int64_t LEAST_BACK_NS = INT64_C(8) * 86400 * 1000000000;
 
@@ -83,11 +84,6 @@ bt_status bt_report_turn_take(void *context, bt_str framework, bt_previous_repor
   return BT_OK;
 }
 
-static const char *text_of(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 bt_status bt_report_turn_end(bt_report_turn *turn, const json_t *document, bt_error *error) {
   const json_t *report = json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
   bt_status status = BT_OK;
@@ -95,8 +91,8 @@ bt_status bt_report_turn_end(bt_report_turn *turn, const json_t *document, bt_er
   if (document) {
     pthread_mutex_lock(&turn->turns->mutex);
     status = bt_last_reports_set(
-        turn->turns->last, turn->tenant, bt_str_from(text_of(json_object_get(report, "framework"), "name")),
-        text_of(report, "report_id"), text_of(json_object_get(document, "evidence"), "head"), error);
+        turn->turns->last, turn->tenant, bt_str_from(bt_json_text_at(json_object_get(report, "framework"), "name")),
+        bt_json_text_at(report, "report_id"), bt_json_text_at(json_object_get(document, "evidence"), "head"), error);
     pthread_mutex_unlock(&turn->turns->mutex);
   }
   turn->is_taken = false;

@@ -5,15 +5,11 @@
 
 #include "server/compliance/evidence.h"
 #include "server/compliance/signature.h"
+#include "server/json/json_members.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 
 enum { DEADLINE_MS = 10000 };
-
-static bt_str text_of(const json_t *object, const char *name) {
-  const json_t *value = json_object_get(object, name);
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){0};
-}
 
 /* ---- asking ---- */
 
@@ -92,7 +88,7 @@ bt_status bt_time_stamp_read(const json_t *document, const char *ca_file, bt_rep
   if (!json_is_string(token)) return BT_OK;
   out->is_there = true;
   bt_evidence_signed_text(document, stamped);
-  bt_status status = bt_base64_decode(text_of(stamp, "token"), &bytes, error);
+  bt_status status = bt_base64_decode(bt_json_str_at(stamp, "token"), &bytes, error);
   if (status == BT_INVALID)
     status = bt_error_set(error, BT_INVALID, "the time stamp is not base64 as it is written here");
   if (!status) status = bt_time_stamp_check(bt_buffer_str(&bytes), bt_str_from(stamped), ca_file, &out->stamp, error);

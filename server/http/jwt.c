@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "server/json/json_members.h"
 #include "server/json/json_memory.h"
 
 static const bt_jwt_refusal no_refusal = {0};
@@ -20,11 +21,6 @@ static bt_jwt_refusal refuse_token(const char *detail) {
 
 static bt_jwt_refusal refuse_for_memory(void) {
   return (bt_jwt_refusal){503, "no-memory", "There is not enough memory to check this JWT; try again later."};
-}
-
-static bt_str text_of(const json_t *object, const char *name) {
-  const json_t *value = json_object_get(object, name);
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){0};
 }
 
 /* ---- taking it apart ---- */
@@ -60,7 +56,7 @@ static json_t *read_object(bt_str part) {
 }
 
 static bool read_algorithm(const json_t *header, bt_jwt_algorithm *out) {
-  bt_str name = text_of(header, "alg");
+  bt_str name = bt_json_str_at(header, "alg");
   for (size_t i = 0; i < BT_JWT_ALGORITHMS; i++) {
     *out = (bt_jwt_algorithm)i;
     if (bt_str_equal(name, bt_str_from(bt_jwt_algorithm_names[i]))) return true;
@@ -70,7 +66,7 @@ static bool read_algorithm(const json_t *header, bt_jwt_algorithm *out) {
 
 /* Not one of another use, signed by the same keys: logout tokens, proofs of possession, security events. */
 static bool is_access_type(const json_t *header) {
-  bt_str type = text_of(header, "typ");
+  bt_str type = bt_json_str_at(header, "typ");
   if (!json_object_get(header, "typ")) return true;
   return bt_str_equal_nocase(type, BT_STR("JWT")) || bt_str_equal_nocase(type, BT_STR("at+jwt")) ||
          bt_str_equal_nocase(type, BT_STR("application/at+jwt"));
@@ -86,7 +82,7 @@ static bt_jwt_refusal check_header(bt_jwt *jwt) {
       json_object_get(jwt->header, "enc") || json_object_get(jwt->header, "cty"))
     return refuse_token("That JWT's header has b64, zip, enc or cty: expected claims as they are, in base64url.");
   if (!is_access_type(jwt->header)) return refuse_token("That JWT's typ has to be JWT or at+jwt, where it has one.");
-  jwt->kid = text_of(jwt->header, "kid");
+  jwt->kid = bt_json_str_at(jwt->header, "kid");
   if (kid && (!jwt->kid.ptr || jwt->kid.len > BT_JWT_KID_MAX_BYTES))
     return refuse_token("That JWT's kid has to be a text of up to 256 bytes.");
   return no_refusal;
@@ -190,7 +186,7 @@ static bool is_ours(const bt_jwt_rules *rules, bt_str audience) {
 static bool is_for_us(const json_t *claims, const bt_jwt_rules *rules) {
   const json_t *audience = json_object_get(claims, "aud");
   bool is_found = false;
-  if (json_is_string(audience)) return is_ours(rules, text_of(claims, "aud"));
+  if (json_is_string(audience)) return is_ours(rules, bt_json_str_at(claims, "aud"));
   for (size_t i = 0; i < json_array_size(audience); i++) {
     const json_t *one = json_array_get(audience, i);
     if (!json_is_string(one)) return false;
@@ -228,13 +224,13 @@ static bt_jwt_refusal check_times(const json_t *claims, const bt_jwt_rules *rule
 }
 
 bt_jwt_refusal bt_jwt_check_claims(const json_t *claims, const bt_jwt_rules *rules, int64_t now_ns) {
-  if (!bt_str_equal(text_of(claims, "iss"), rules->issuer))
+  if (!bt_str_equal(bt_json_str_at(claims, "iss"), rules->issuer))
     return refuse_token(
         "That JWT's iss is not the issuer that this service takes tokens of (--jwt-issuer), letter by letter.");
   if (!is_for_us(claims, rules))
     return refuse_token(
         "That JWT is for somebody else: its aud has to have an audience of this service (--jwt-audience).");
-  if (!is_name(text_of(claims, "sub")))
+  if (!is_name(bt_json_str_at(claims, "sub")))
     return refuse_token("That JWT's sub has to be a text of 1 to 200 bytes that can be shown: it says who asks.");
   return check_times(claims, rules, now_ns);
 }

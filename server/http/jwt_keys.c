@@ -9,6 +9,7 @@
 #include <openssl/param_build.h>
 #include <stdlib.h>
 
+#include "server/json/json_members.h"
 #include "server/json/json_memory.h"
 
 enum { P256_BYTES = 32, ED25519_BYTES = 32, RSA_LEAST_BYTES = 256, RSA_MOST_BYTES = 1024, EXPONENT_MOST_BYTES = 4 };
@@ -55,14 +56,9 @@ bool bt_base64url_decode(bt_str text, bt_buffer *out) {
 
 /* ---- one key ---- */
 
-static bt_str text_of(const json_t *object, const char *name) {
-  const json_t *value = json_object_get(object, name);
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){0};
-}
-
 /* False: it is not there, or not base64url. */
 static bool bytes_of(const json_t *jwk, const char *name, bt_buffer *out) {
-  bt_str text = text_of(jwk, name);
+  bt_str text = bt_json_str_at(jwk, name);
   bool is_right = text.len && bt_base64url_decode(text, out) && out->len;
   if (out->failed) bt_json_memory_lacks();
   return is_right;
@@ -146,7 +142,7 @@ static EVP_PKEY *read_ed25519(const json_t *jwk) {
 
 /* Of its type alone; its own `alg`, where there is one, has to say the same. False: not one of ours. */
 static bool algorithm_of(const json_t *jwk, bt_jwt_algorithm *out) {
-  bt_str type = text_of(jwk, "kty"), curve = text_of(jwk, "crv");
+  bt_str type = bt_json_str_at(jwk, "kty"), curve = bt_json_str_at(jwk, "crv");
   if (bt_str_equal(type, BT_STR("RSA")))
     *out = BT_JWT_RS256;
   else if (bt_str_equal(type, BT_STR("EC")) && bt_str_equal(curve, BT_STR("P-256")))
@@ -155,12 +151,13 @@ static bool algorithm_of(const json_t *jwk, bt_jwt_algorithm *out) {
     *out = BT_JWT_EDDSA;
   else
     return false;
-  return !json_object_get(jwk, "alg") || bt_str_equal(text_of(jwk, "alg"), bt_str_from(bt_jwt_algorithm_names[*out]));
+  return !json_object_get(jwk, "alg") ||
+         bt_str_equal(bt_json_str_at(jwk, "alg"), bt_str_from(bt_jwt_algorithm_names[*out]));
 }
 
 static bool is_for_signatures(const json_t *jwk) {
   const json_t *operations = json_object_get(jwk, "key_ops");
-  if (json_object_get(jwk, "use") && !bt_str_equal(text_of(jwk, "use"), BT_STR("sig"))) return false;
+  if (json_object_get(jwk, "use") && !bt_str_equal(bt_json_str_at(jwk, "use"), BT_STR("sig"))) return false;
   if (!operations) return true;
   for (size_t i = 0; i < json_array_size(operations); i++) {
     const char *operation = json_string_value(json_array_get(operations, i));
@@ -173,7 +170,7 @@ static bool is_for_signatures(const json_t *jwk) {
 
 /* BT_OK with key NULL: one that is left out. */
 static bt_status read_key(const json_t *jwk, named_key *out, bt_error *error) {
-  bt_str kid = text_of(jwk, "kid");
+  bt_str kid = bt_json_str_at(jwk, "kid");
   if (!json_is_object(jwk)) return bt_error_set(error, BT_INVALID, "each key of the set has to be an object");
   if (json_object_get(jwk, "d") || json_object_get(jwk, "p"))
     return bt_error_set(error, BT_INVALID,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/json/json_members.h"
 #include "server/json/json_memory.h"
 
 typedef struct role_row {
@@ -45,10 +46,6 @@ static bt_status refuse_row(const row_reader *reader, const char *expected) {
                       expected);
 }
 
-static bt_str text_of(const json_t *value) {
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){0};
-}
-
 static bool read_claim(const json_t *claim, role_row *row) {
   if (json_is_string(claim)) {
     row->claim[0] = json_string_value(claim);
@@ -64,7 +61,7 @@ static bool read_claim(const json_t *claim, role_row *row) {
 }
 
 static bt_status read_role(const row_reader *reader, const json_t *value, role_row *row) {
-  bt_str name = text_of(value);
+  bt_str name = bt_json_str(value);
   bool is_editor = bt_str_equal(name, BT_STR("editor"));
   row->role = is_editor ? BT_ROLE_EDITOR : BT_ROLE_VIEWER;
   if (is_editor || bt_str_equal(name, BT_STR("viewer"))) return BT_OK;
@@ -73,7 +70,7 @@ static bt_status read_role(const row_reader *reader, const json_t *value, role_r
 
 static bt_status read_tenants(const row_reader *reader, const json_t *value, role_row *row) {
   bt_jwt_roles *roles = reader->roles;
-  row->every_tenant = bt_str_equal(text_of(value), BT_STR("*"));
+  row->every_tenant = bt_str_equal(bt_json_str(value), BT_STR("*"));
   if (row->every_tenant) return BT_OK;
   row->name_count = json_array_size(value);
   roles->name_count += row->name_count;
@@ -81,7 +78,7 @@ static bt_status read_tenants(const row_reader *reader, const json_t *value, rol
   bt_str *names = bt_arena_array(&roles->arena, row->name_count + 1, sizeof *names);
   if (!names) return bt_error_no_memory(reader->error);
   for (size_t i = 0; i < row->name_count; i++) {
-    names[i] = text_of(json_array_get(value, i));
+    names[i] = bt_json_str(json_array_get(value, i));
     if (!bt_tenant_is_valid(names[i]) || bt_str_equal(names[i], BT_STR("*"))) row->name_count = 0;
   }
   row->names = names;
@@ -98,7 +95,7 @@ static bt_status read_row(const row_reader *reader, const json_t *item, role_row
                                           : "expected an object of claim, value and tenants");
   if (!read_claim(json_object_get(item, "claim"), row))
     return refuse_row(reader, "claim has to be a name, or a list of up to 8 names that lead to it");
-  row->value = text_of(json_object_get(item, "value"));
+  row->value = bt_json_str(json_object_get(item, "value"));
   if (!row->value.len) return refuse_row(reader, "value has to be a text that is not empty");
   return is_of_roles ? read_role(reader, given, row) : read_tenants(reader, given, row);
 }
@@ -184,10 +181,10 @@ void bt_jwt_roles_free(bt_jwt_roles *roles) {
 static bool row_holds(const role_row *row, const json_t *claims) {
   const json_t *value = claims;
   for (size_t i = 0; i < row->depth; i++) value = json_object_get(value, row->claim[i]);
-  if (json_is_string(value)) return bt_str_equal(text_of(value), row->value);
+  if (json_is_string(value)) return bt_str_equal(bt_json_str(value), row->value);
   for (size_t i = 0; i < json_array_size(value); i++) {
     const json_t *one = json_array_get(value, i);
-    if (json_is_string(one) && bt_str_equal(text_of(one), row->value)) return true;
+    if (json_is_string(one) && bt_str_equal(bt_json_str(one), row->value)) return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "dsl/base/suggestion.h"
+#include "server/json/json_members.h"
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/otlp_export.h"
 
@@ -38,10 +39,6 @@ __attribute__((format(printf, 3, 4))) static void complain(reader *r, const char
   bt_field_errors_add(r->errors, place, "%s", message);
 }
 
-static bt_str text_of(const json_t *value) {
-  return (bt_str){json_string_value(value), json_string_length(value)};
-}
-
 /* A member that is there and not null. */
 static json_t *find_member(json_t *object, const char *name) {
   json_t *value = json_object_get(object, name);
@@ -67,7 +64,7 @@ static bt_value value_of_text(bt_str text) {
 
 /* False: neither text, number nor boolean. */
 static bool read_scalar(const json_t *from, bt_value *out) {
-  if (json_is_string(from)) return *out = (bt_value){.type = BT_VALUE_STRING, .string = text_of(from)}, true;
+  if (json_is_string(from)) return *out = (bt_value){.type = BT_VALUE_STRING, .string = bt_json_str(from)}, true;
   if (json_is_boolean(from)) return *out = (bt_value){.type = BT_VALUE_BOOL, .boolean = json_is_true(from)}, true;
   if (json_is_integer(from)) return *out = (bt_value){.type = BT_VALUE_INT, .integer = json_integer_value(from)}, true;
   if (json_is_real(from)) return *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = json_real_value(from)}, true;
@@ -85,7 +82,7 @@ static bool read_list(reader *r, json_t *from, bt_value *out) {
 }
 
 static bool read_value(reader *r, json_t *from, bt_value *out) {
-  if (json_is_string(from)) return *out = value_of_text(text_of(from)), true;
+  if (json_is_string(from)) return *out = value_of_text(bt_json_str(from)), true;
   return json_is_array(from) ? read_list(r, from, out) : read_scalar(from, out);
 }
 
@@ -104,7 +101,7 @@ static void read_attributes(reader *r, json_t *from, bt_export_span *span) {
     bt_attribute *item = &items[span->attribute_count];
     item->key = bt_str_from(key);
     if (strcmp(key, "service.name") == 0 && json_is_string(value))
-      r->service = text_of(value);
+      r->service = bt_json_str(value);
     else if (read_value(r, value, &item->value))
       span->attribute_count++;
     else
@@ -118,13 +115,14 @@ static void read_attributes(reader *r, json_t *from, bt_export_span *span) {
 static void read_ids(reader *r, json_t *from, bt_export_span *span) {
   static const bt_trace_id no_trace = {{0}};
   json_t *parent = find_member(from, "parent_span_id");
-  if (!bt_trace_id_parse(text_of(find_member(from, "trace_id")), &span->trace_id) ||
+  if (!bt_trace_id_parse(bt_json_str(find_member(from, "trace_id")), &span->trace_id) ||
       bt_trace_id_compare(&span->trace_id, &no_trace) == 0)
     complain(r, "trace_id", "has to be 1 to 32 hex digits, not all zero");
-  if (!bt_span_id_parse(text_of(find_member(from, "span_id")), &span->span_id) || bt_span_id_is_zero(&span->span_id))
+  if (!bt_span_id_parse(bt_json_str(find_member(from, "span_id")), &span->span_id) ||
+      bt_span_id_is_zero(&span->span_id))
     complain(r, "span_id", "has to be 1 to 16 hex digits, not all zero");
   if (!parent || (json_is_string(parent) && json_string_length(parent) == 0)) return;
-  if (!bt_span_id_parse(text_of(parent), &span->parent_id))
+  if (!bt_span_id_parse(bt_json_str(parent), &span->parent_id))
     complain(r, "parent_span_id", "has to be 1 to 16 hex digits, or left out for a root");
 }
 
@@ -184,7 +182,7 @@ static void read_status(reader *r, json_t *from, bt_export_span *span) {
   if (!is_known || (message && !json_is_string(message)))
     complain(r, "status", "has to be \"unset\", \"ok\" or \"error\", or {\"code\": \"error\", \"message\": \"why\"}");
   else if (message)
-    span->status_message = text_of(message);
+    span->status_message = bt_json_str(message);
 }
 
 /* What came, in words. */
@@ -215,7 +213,7 @@ static void read_carried(reader *r, json_t *from, bt_export_span *span) {
   char shown[SHOWN_BYTES];
   json_t *state = find_member(from, "trace_state");
   if (json_is_string(state))
-    span->trace_state = text_of(state);
+    span->trace_state = bt_json_str(state);
   else if (state)
     complain(r, "trace_state", "has to be a string, as in \"dd=s:1,es=s:0.1\"; %s came", show_value(state, shown));
   read_count(r, from, "flags", &span->flags);
@@ -227,7 +225,7 @@ static void read_carried(reader *r, json_t *from, bt_export_span *span) {
 static void read_name(reader *r, json_t *from, bt_export_span *span) {
   json_t *name = find_member(from, "name");
   if (!json_is_string(name)) complain(r, "name", "has to be a string");
-  span->name = json_is_string(name) ? text_of(name) : BT_STR("");
+  span->name = json_is_string(name) ? bt_json_str(name) : BT_STR("");
 }
 
 static void check_names(reader *r, json_t *from) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/base/shown_text.h"
+#include "server/json/json_members.h"
 #include "server/json/xml.h"
 
 /* ---- GitHub ---- */
@@ -38,18 +39,13 @@ void bt_ci_note_write(const bt_ci_note *note, bt_buffer *out) {
 
 /* ---- problems ---- */
 
-static const char *text_of(const json_t *problem, const char *name) {
-  const char *text = json_string_value(json_object_get(problem, name));
-  return text ? text : "";
-}
-
 static bool is_warning(const json_t *problem) {
-  return strcmp(text_of(problem, "severity"), "warning") == 0;
+  return strcmp(bt_json_text_at(problem, "severity"), "warning") == 0;
 }
 
 static void write_message(const json_t *problem, bt_buffer *out) {
   const char *fix = json_string_value(json_object_get(json_object_get(problem, "fix"), "text"));
-  bt_buffer_append(out, bt_str_from(text_of(problem, "message")));
+  bt_buffer_append(out, bt_str_from(bt_json_text_at(problem, "message")));
   if (fix) bt_buffer_append(out, BT_STR("\nfix: "));
   if (fix) bt_buffer_append(out, bt_str_from(fix));
 }
@@ -63,10 +59,10 @@ void bt_problems_annotate(const json_t *problems, bt_buffer *out) {
   size_t at;
   json_array_foreach(problems, at, problem) {
     bt_buffer title = {0}, message = {0};
-    const char *code = text_of(problem, "code");
+    const char *code = bt_json_text_at(problem, "code");
     bt_buffer_printf(&title, "betrace%s%s", code[0] ? " " : "", code);
     write_message(problem, &message);
-    bt_ci_note_write(&(bt_ci_note){is_warning(problem) ? "warning" : "error", text_of(problem, "file"),
+    bt_ci_note_write(&(bt_ci_note){is_warning(problem) ? "warning" : "error", bt_json_text_at(problem, "file"),
                                    number_of(problem, "line"), number_of(problem, "column"), bt_buffer_str(&title),
                                    bt_buffer_str(&message)},
                      out);
@@ -83,8 +79,8 @@ static size_t write_problems(const json_t *problems, const char *file, bool warn
   const json_t *problem;
   size_t at, count = 0;
   json_array_foreach(problems, at, problem) {
-    if (strcmp(text_of(problem, "file"), file) != 0 || is_warning(problem) != warnings) continue;
-    const char *code = text_of(problem, "code");
+    if (strcmp(bt_json_text_at(problem, "file"), file) != 0 || is_warning(problem) != warnings) continue;
+    const char *code = bt_json_text_at(problem, "code");
     bt_buffer_printf(out, "%u:%u: %s%s", number_of(problem, "line"), number_of(problem, "column"), code,
                      code[0] ? ": " : "");
     write_message(problem, out);
@@ -106,7 +102,8 @@ typedef struct junit_counts {
 
 static void write_file(const json_t *problems, const json_t *file, junit_counts *counts, bt_buffer *out) {
   bt_buffer errors = {0}, warnings = {0}, message = {0};
-  const char *name = text_of(file, "file"), *unreadable = json_string_value(json_object_get(file, "unreadable"));
+  const char *name = bt_json_text_at(file, "file"),
+             *unreadable = json_string_value(json_object_get(file, "unreadable"));
   size_t error_count = write_problems(problems, name, false, &errors);
   write_problems(problems, name, true, &warnings);
   bt_buffer_append(out, BT_STR("    <testcase classname=\"rules\""));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/base/arena.h"
+#include "server/json/json_members.h"
 #include "server/json/json_memory.h"
 #include "server/lsp/answers.h"
 #include "server/lsp/frames.h"
@@ -92,11 +93,6 @@ static void take_status(call *c, bt_status status) {
 
 /* ---- params ---- */
 
-static bt_str text_at(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  return json_is_string(value) ? (bt_str){json_string_value(value), json_string_length(value)} : (bt_str){NULL, 0};
-}
-
 static bool read_position(const json_t *value, bt_lsp_position *out) {
   const json_t *line = json_object_get(value, "line"), *character = json_object_get(value, "character");
   if (!json_is_integer(line) || !json_is_integer(character)) return false;
@@ -124,7 +120,7 @@ static size_t find_index(const bt_lsp_session *session, bt_str uri) {
 
 /* params.textDocument.uri; NULL: refused. */
 static open_document *read_document(call *c) {
-  bt_str uri = text_at(json_object_get(c->params, "textDocument"), "uri");
+  bt_str uri = bt_json_str_at(json_object_get(c->params, "textDocument"), "uri");
   if (!uri.ptr) return refuse_call(c, INVALID_PARAMS, "params.textDocument.uri: expected a string"), NULL;
   size_t i = find_index(c->session, uri);
   if (i < c->session->count) return c->session->documents[i];
@@ -226,7 +222,8 @@ static open_document *add_document(bt_lsp_session *session) {
 
 static void did_open(call *c) {
   const json_t *opened = json_object_get(c->params, "textDocument");
-  bt_str uri = text_at(opened, "uri"), language = text_at(opened, "languageId"), text = text_at(opened, "text");
+  bt_str uri = bt_json_str_at(opened, "uri"), language = bt_json_str_at(opened, "languageId"),
+         text = bt_json_str_at(opened, "text");
   if (!uri.ptr || !text.ptr) {
     refuse_call(c, INVALID_PARAMS, "params.textDocument: expected uri and text, both strings");
     return;
@@ -249,7 +246,7 @@ static void did_open(call *c) {
 
 static bool apply_change(call *c, bt_lsp_document *document, const json_t *change) {
   const json_t *place = json_object_get(change, "range");
-  bt_str text = text_at(change, "text");
+  bt_str text = bt_json_str_at(change, "text");
   bt_range range;
   if (!text.ptr) return refuse_call(c, INVALID_PARAMS, "params.contentChanges: expected a text in each of them");
   if (!place || json_is_null(place)) {

@@ -14,6 +14,7 @@
 #include "server/cli/printer.h"
 #include "server/cli/replay_rules.h"
 #include "server/cli/terminal.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
@@ -110,20 +111,15 @@ static void print_json_result(const merge_run *run) {
   bt_cli_print_json(object);
 }
 
-static const char *text_of(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 static void print_violation(const json_t *violation) {
-  const char *rests_on = text_of(violation, "rests_on");
+  const char *rests_on = bt_json_text_at(violation, "rests_on");
   int64_t time_ns = 0;
   char time[BT_SPAN_TIME_BYTES];
-  (void)bt_time_parse(bt_str_from(text_of(violation, "time")), 0, &time_ns);
+  (void)bt_time_parse(bt_str_from(bt_json_text_at(violation, "time")), 0, &time_ns);
   bt_span_time_format(time_ns, 0, time);
   bt_print("%s%-20s%s  %s  %s%s%s  %s%s%s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF),
-           text_of(violation, "trace_id"), bt_style_on(BT_STYLE_RED), text_of(violation, "rule_id"),
-           bt_style_on(BT_STYLE_OFF), text_of(violation, "message"), rests_on[0] ? " (rests on " : "", rests_on,
+           bt_json_text_at(violation, "trace_id"), bt_style_on(BT_STYLE_RED), bt_json_text_at(violation, "rule_id"),
+           bt_style_on(BT_STYLE_OFF), bt_json_text_at(violation, "message"), rests_on[0] ? " (rests on " : "", rests_on,
            rests_on[0] ? ")" : "");
 }
 

@@ -9,6 +9,7 @@
 #include "dsl/base/time_sum.h"
 #include "server/cli/merge/shard_edges.h"
 #include "server/cli/merge/shard_outcome.h"
+#include "server/json/json_members.h"
 #include "server/json/json_values.h"
 
 /* ---- rules ---- */
@@ -208,11 +209,6 @@ static size_t rule_of(const bt_shard_answer *answer, const char *id) {
   return at;
 }
 
-static const char *text_of(const json_t *object, const char *name) {
-  const char *text = json_string_value(json_object_get(object, name));
-  return text ? text : "";
-}
-
 /* Of one trace and rule the settled one comes first. */
 static int compare_traces(const void *a, const void *b) {
   const listed *x = a, *y = b;
@@ -234,10 +230,10 @@ static size_t list_violations(const bt_shard_answer *answers, size_t count, list
     const json_t *violations = json_object_get(answers[i].document, "violations");
     for (size_t v = 0; v < json_array_size(violations); v++) {
       json_t *one = json_array_get(violations, v);
-      const char *rule_id = text_of(one, "rule_id");
+      const char *rule_id = bt_json_text_at(one, "rule_id");
       out[all++] = (listed){.violation = one,
-                            .time = text_of(one, "time"),
-                            .trace_id = text_of(one, "trace_id"),
+                            .time = bt_json_text_at(one, "time"),
+                            .trace_id = bt_json_text_at(one, "trace_id"),
                             .rule_id = rule_id,
                             .rule = rule_of(&answers[i], rule_id),
                             .is_provisional = json_is_true(json_object_get(one, "provisional"))};
