@@ -1,7 +1,8 @@
 /* `betrace sync`: the rules of a folder into a running service. The service compares and writes. An import with dry_run
  * is the plan, the same import without it carries it out, all of it or nothing, and only while the rules are as the
  * plan saw them. Rules that the folder does not have are deleted only with --prune, each at the version that the plan
- * saw. */
+ * saw. With --every it goes on: it looks at the files again and again, and takes them when they have been written. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,16 +14,21 @@
 #include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
+#include "server/base/time_text.h"
 #include "server/json/json_values.h"
 #include "server/rulefile/yaml_writer.h"
 #include "tempo/wire/url.h"
 
+enum { SETTLE_S = 1 }; /* files that changed are looked at again after so long */
+static const int64_t second_ns = 1000000000;
+
 typedef struct sync_run {
   bt_service_client client;
+  bt_rule_paths named; /* files and folders, as they were given */
+  int64_t every_ns;    /* 0: once */
   bool applies, prunes, print_json;
   const char *label; /* K=V: only these rules of the service are looked at for pruning; NULL: all */
   bt_cli_rules rules;
-  bool has_wrong_rules;  /* messages are printed */
   bt_buffer text;        /* the rules as one file */
   json_t *plan;          /* what the dry run answered */
   json_t *unmanaged;     /* rules of the service that the folder does not have */
@@ -207,22 +213,120 @@ static int choose_exit_code(const sync_run *run) {
   return count_changes(run) && !run->applies ? BT_EXIT_FOUND : of_collector;
 }
 
-static int run_sync(sync_run *run) {
-  bt_error error = {0};
-  bt_status status = BT_OK;
-  if (run->collector) status = bt_collector_file_check(&run->collector_file, run->collector, &run->rules, 0, &error);
-  if (!status) status = carry_out(run, &error);
-  if (!status && run->print_json)
+static void print_answer(const sync_run *run) {
+  if (run->print_json)
     print_json(run);
-  else if (!status)
+  else
     print_text(run);
-  int code = status ? bt_cli_fail("sync", status, &error) : choose_exit_code(run);
+}
+
+/* What one round made; the next begins anew. */
+static void end_round(sync_run *run) {
   json_decref(run->plan);
   json_decref(run->unmanaged);
+  run->plan = run->unmanaged = NULL;
   bt_buffer_dispose(&run->text);
-  bt_collector_file_dispose(&run->collector_file);
   bt_service_client_close(&run->client);
+  bt_cli_rules_dispose(&run->rules);
+}
+
+/* False: some of them are wrong, and messages are printed. */
+static bool read_rules(sync_run *run, const bt_rule_paths *paths) {
+  bool is_right = true;
+  for (size_t i = 0; i < paths->count; i++) is_right = bt_cli_rules_add_file(&run->rules, paths->items[i]) && is_right;
+  return is_right;
+}
+
+static int sync_once(sync_run *run) {
+  bt_error error = {0};
+  bt_status status = BT_OK;
+  int code = read_rules(run, &run->named) ? BT_EXIT_FINE : BT_EXIT_USAGE;
+  if (!code && run->collector)
+    status = bt_collector_file_check(&run->collector_file, run->collector, &run->rules, 0, &error);
+  if (!code && !status) status = carry_out(run, &error);
+  if (!code && !status) print_answer(run);
+  if (!code) code = status ? bt_cli_fail("sync", status, &error) : choose_exit_code(run);
+  bt_collector_file_dispose(&run->collector_file);
+  end_round(run);
   return code;
+}
+
+/* ---- --every ---- */
+
+/* What was seen of the files, and what was said. Each thing is said once. */
+typedef struct seen_files {
+  bt_sha256 mark;  /* of the files, when they were looked at last */
+  bt_sha256 wrong; /* of files that cannot be used */
+  bool has_mark, has_wrong;
+  char said[sizeof((bt_error *)0)->message]; /* what is wrong; "": nothing */
+} seen_files;
+
+static bool is_same(const bt_sha256 *left, const bt_sha256 *right) {
+  return memcmp(left->bytes, right->bytes, sizeof left->bytes) == 0;
+}
+
+/* Whoever writes the files may be half through with it: they are taken when two looks were alike. */
+static bt_status look_again(const sync_run *run, seen_files *seen, bool *is_settled, bt_error *error) {
+  bt_sha256 mark;
+  bt_status status = bt_rule_paths_mark(&run->named, &mark, error);
+  *is_settled = !status && seen->has_mark && is_same(&mark, &seen->mark);
+  seen->has_mark = !status;
+  seen->mark = mark;
+  return status;
+}
+
+/* Reads them unless they are known to be wrong, and looks whether they stayed as they were meanwhile. */
+static bt_status read_settled(sync_run *run, seen_files *seen, bool *is_settled, bt_error *error) {
+  bool is_known = seen->has_wrong && is_same(&seen->mark, &seen->wrong);
+  bool is_right = !is_known && read_rules(run, &run->named);
+  bt_sha256 read = seen->mark;
+  bt_status status = look_again(run, seen, is_settled, error);
+  if (status || !*is_settled) return status;
+  seen->has_wrong = !is_right;
+  seen->wrong = read;
+  return is_right ? BT_OK
+                  : bt_error_set(error, BT_INVALID,
+                                 "these rule files are wrong, and the service keeps the rules that it has");
+}
+
+static bt_status take_files(sync_run *run, seen_files *seen, bool *is_settled, bt_error *error) {
+  bt_status status = look_again(run, seen, is_settled, error);
+  if (!status && *is_settled) status = read_settled(run, seen, is_settled, error);
+  if (status || !*is_settled) return status;
+  status = carry_out(run, error);
+  if (!status && count_changes(run)) print_answer(run);
+  return status;
+}
+
+static void say_trouble(seen_files *seen, bool is_settled, const bt_error *error) {
+  if (error->status && strcmp(seen->said, error->message) != 0)
+    bt_print_error("betrace sync: %s; it is tried again\n", error->message);
+  else if (!error->status && is_settled && seen->said[0])
+    bt_print_error("betrace sync: that is over, and the rules are those of the files\n");
+  if (error->status || is_settled) snprintf(seen->said, sizeof seen->said, "%s", error->message);
+}
+
+/* Until a signal comes, which is waited for between two rounds: none is cut in the middle. */
+static int keep_in_sync(sync_run *run) {
+  sigset_t ends;
+  seen_files seen = {0};
+  struct timespec wait;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, NULL);
+  do {
+    bt_error error = {0};
+    bool is_settled = false;
+    error.status = take_files(run, &seen, &is_settled, &error);
+    say_trouble(&seen, is_settled, &error);
+    end_round(run);
+    bt_print_flush();
+    bool is_soon = !is_settled && !error.status && run->every_ns > SETTLE_S * second_ns;
+    int64_t wait_ns = is_soon ? SETTLE_S * second_ns : run->every_ns;
+    wait = (struct timespec){.tv_sec = wait_ns / second_ns, .tv_nsec = wait_ns % second_ns};
+  } while (sigtimedwait(&ends, NULL, &wait) < 0);
+  return BT_EXIT_FINE;
 }
 
 /* ---- the row ---- */
@@ -236,7 +340,8 @@ enum {
   OPT_TOKEN_FILE,
   OPT_TENANT,
   OPT_CA,
-  OPT_COLLECTOR
+  OPT_COLLECTOR,
+  OPT_EVERY
 };
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
@@ -251,18 +356,27 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_TENANT: return run->client.tenant = value, true;
   case OPT_COLLECTOR: return run->collector = value, true;
   case OPT_CA: return run->client.ca_file = value, true;
-  case BT_FLAG_RULES: return run->has_wrong_rules |= !bt_cli_rules_add_file(&run->rules, value), true;
+  case OPT_EVERY: return bt_duration_parse(bt_str_from(value), &run->every_ns) && run->every_ns > 0;
+  case BT_FLAG_RULES: return bt_rule_paths_take(&run->named, value);
   case BT_FLAG_JSON: return run->print_json = true;
   default: return false;
   }
 }
 
-static int read_rules(sync_run *run, const bt_operands *paths) {
+static bool has_stdin(const sync_run *run) {
+  for (size_t i = 0; i < run->named.count; i++)
+    if (strcmp(run->named.items[i], "-") == 0) return true;
+  return false;
+}
+
+static int run_sync(sync_run *run, const bt_operands *paths) {
   for (size_t i = 0; i < paths->count; i++)
-    run->has_wrong_rules |= !bt_cli_rules_add_file(&run->rules, paths->items[i]);
-  if (run->has_wrong_rules) return BT_EXIT_USAGE;
-  if (run->rules.count || paths->count) return BT_EXIT_FINE;
-  return bt_cli_usage_error("sync", "say which rules: a folder or rule files, or --rules FILE");
+    if (!bt_rule_paths_take(&run->named, paths->items[i])) return BT_EXIT_UNKNOWN;
+  if (!run->named.count) return bt_cli_usage_error("sync", "say which rules: a folder or rule files, or --rules FILE");
+  if (!run->every_ns) return sync_once(run);
+  if (!run->applies || run->collector || has_stdin(run))
+    return bt_cli_usage_error("sync", "--every goes with --apply and with files, and without --collector");
+  return keep_in_sync(run);
 }
 
 static int sync_command(const bt_command *self, int argc, char **argv) {
@@ -272,10 +386,9 @@ static int sync_command(const bt_command *self, int argc, char **argv) {
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &paths, &code)) {
     if (!run.client.url) run.client.url = getenv("BETRACE_URL");
     if (!run.client.url || !run.client.url[0]) run.client.url = "http://127.0.0.1:8080";
-    code = read_rules(&run, &paths);
-    if (!code) code = run_sync(&run);
+    code = run_sync(&run, &paths);
   }
-  bt_cli_rules_dispose(&run.rules);
+  bt_rule_paths_dispose(&run.named);
   return code;
 }
 
@@ -284,6 +397,10 @@ static const bt_flag flags[] = {
     {"dry-run", OPT_DRY_RUN, NULL, "this", "show the plan only", NULL},
     {"prune", OPT_PRUNE, NULL, NULL, "delete rules of the service that the files do not have", NULL},
     {"prune-label", OPT_LABEL, "KEY=VALUE", "all rules", "look at rules with this label only when pruning", NULL},
+    {"every", OPT_EVERY, "DURATION", "once",
+     "go on until SIGINT or SIGTERM: look at the files so often (10s), and apply what changed in them or in the "
+     "service",
+     NULL},
     {"collector", OPT_COLLECTOR, "FILE", NULL,
      "whether this file of the Collector has what its tail sampler has to keep for these rules (betrace sampler)",
      NULL},
@@ -303,6 +420,8 @@ static const bt_example examples[] = {
     {"From a pipeline that owns the rules of one team",
      "betrace sync rules/ --apply --prune --prune-label team=payments \\\n"
      "  --url https://betrace.example.org --token-file /run/secrets/betrace"},
+    {"Next to the service, for a folder that somebody else writes",
+     "betrace sync /etc/betrace/rules --apply --prune --every 10s"},
     {0}};
 const bt_command bt_command_sync = {.name = "sync",
                                     .summary = "rules of a folder to the service: plan, apply, drift",
@@ -314,6 +433,10 @@ const bt_command bt_command_sync = {.name = "sync",
                                              "deletes them, each only at the version that the plan "
                                              "saw. Rules are the same when the service would store nothing new: no "
                                              "drift is shown for layout or comments of a file.\n\n"
+                                             "With --every it goes on. Files are taken when two looks a second apart "
+                                             "found the same in them, so that nothing half-written is. While a file is "
+                                             "wrong, or the folder has no rule file, the service keeps the rules that "
+                                             "it has; stderr says so, once.\n\n"
                                              "With --collector FILE it also says which policies the Collector's tail "
                                              "sampler lacks for these rules: a sampler that is behind drops what "
                                              "violates them. That is drift, too, and --apply does not end it.",

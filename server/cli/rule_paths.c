@@ -10,6 +10,7 @@
 
 #include "dsl/base/arena.h"
 #include "server/cli/cli.h"
+#include "server/rulefile/rulefile.h"
 
 enum { MAX_DEPTH = 32 };
 
@@ -143,6 +144,26 @@ bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operan
   bt_cli_usage_error(command, "%s", error.message);
   bt_rule_paths_dispose(out);
   return false;
+}
+
+/* The name and the bytes of a file go in beside what was before it. */
+static bt_status add_to_mark(const char *file, bt_sha256 *mark, bt_error *error) {
+  size_t length = 0;
+  char *text = bt_cli_read_file(file, BT_RULEFILE_MAX_BYTES, &length, error);
+  if (!text) return error->status;
+  const bt_str fields[] = {{(const char *)mark->bytes, sizeof mark->bytes}, bt_str_from(file), {text, length}};
+  bt_status status = bt_sha256_fields(fields, sizeof fields / sizeof *fields, mark, error);
+  free(text);
+  return status;
+}
+
+bt_status bt_rule_paths_mark(const bt_rule_paths *named, bt_sha256 *out, bt_error *error) {
+  bt_rule_paths files;
+  *out = (bt_sha256){0};
+  bt_status status = bt_rule_paths_find(named->items, named->count, &files, error);
+  for (size_t i = 0; i < files.count && !status; i++) status = add_to_mark(files.items[i], out, error);
+  bt_rule_paths_dispose(&files);
+  return status;
 }
 
 void bt_rule_paths_say_none(const char *const *paths, size_t count, bt_buffer *out) {

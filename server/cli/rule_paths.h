@@ -8,6 +8,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "server/base/sha256.h"
 #include "server/cli/command.h"
 
 typedef struct bt_rule_paths { /* all-zero is empty; on the heap */
@@ -30,6 +31,9 @@ bool bt_rule_paths_take(bt_rule_paths *named, const char *path);
 /* The paths of --rules, then those without a flag, as bt_rule_paths_find makes files of them. Disposes `named`. False:
  * it has printed why, and the command ends with BT_EXIT_USAGE. */
 bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operands *operands, bt_rule_paths *out);
+/* What stands in the files of these paths now, names and bytes. Two marks are alike if nothing changed between them.
+ * Errors are those of bt_rule_paths_find; BT_IO and BT_LIMIT: a file cannot be read. */
+bt_status bt_rule_paths_mark(const bt_rule_paths *named, bt_sha256 *out, bt_error *error) BT_MUST_CHECK;
 /* Where all of these files together hold no rule: what was looked for, and in which of them. */
 void bt_rule_paths_say_none(const char *const *paths, size_t count, bt_buffer *out);
 /* Of what stands on stdin: a rule file begins with a list, a key or a brace. One rule's text never does. */

@@ -42,6 +42,7 @@ bt_status bt_service_client_open(bt_service_client *client, bt_error *error) {
 
 void bt_service_client_close(bt_service_client *client) {
   bt_http_client_free(client->http);
+  client->http = NULL;
   if (client->authorization.ptr) explicit_bzero(client->authorization.ptr, client->authorization.len);
   bt_buffer_dispose(&client->authorization);
   bt_buffer_dispose(&client->tenant_header);

@@ -72,7 +72,16 @@ SETS["https, for all that ask it"] = {"grafana": WITH_PASSWORD, "observability":
 SETS["https with a public authority, a Tempo behind a private one"] = {
     "grafana": {"enabled": False, "existing": {"enabled": True}}, "tls": {"secret": "betrace-tls"}, **OPERATOR, "evidence": {"keySecret": {"name": "evidence-key", "key": "soc2.pem"}}, "settings": {"timestamp-url": "https://tsa.example.org:8443/stamp"},
     "tempo": {"url": "https://tempo.example.org", "otlp": "https://otlp.example.org:4318", "caSecret": {"name": "authority"}}, "networkPolicy": {"egressTo": PEERS}}
+LABELLED = {"enabled": True, "namespaces": ["checkout", "payments"]}
+SETS["rules of labelled ConfigMaps, three replicas"] = {**SETS["three replicas"], "rules": {"sidecar": LABELLED}}
+SETS["rules of labelled ConfigMaps everywhere, https and tokens"] = {
+    "grafana": {"enabled": False}, "tls": HTTPS, "access": TOKENS, "tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318"},
+    "rules": {"sidecar": {"enabled": True, "namespaces": ["ALL"], "label": "example.org/rules", "labelValue": ""}, "tokenSecret": {"name": "rules-token"}}}
 REFUSED = [
+    ({"rules": {"files": RULES, "sidecar": LABELLED}}, "exclude each other"),
+    ({"rules": {"existingConfigMap": "x", "sidecar": LABELLED}}, "exclude each other"),
+    ({"rules": {"sidecar": {**LABELLED, "namespaces": ["ALL", "x"]}}}, "ALL stands alone"),
+    ({"rules": {"sidecar": {**LABELLED, "every": "soon"}}}, "pattern"),
     ({"tls": {"caSecret": {"name": "authority"}}}, "set both"),
     ({"tempo": {"caSecret": {"name": "authority"}}}, "set tempo.url"),
     ({"tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318", "caSecret": {"name": "authority"}}}, "over https"),
@@ -127,7 +136,8 @@ def render_raw(values, *more, chart=CHART, check=True):
 def rendered(name):
     """{(kind, name): object} of one of the sets."""
     objects = [one for one in yaml.safe_load_all(render_raw(SETS[name]).stdout) if one]
-    found = {(one["kind"], one["metadata"]["name"]): one for one in objects}
+    in_namespace = {"Role", "RoleBinding"}  # one of the same name in each
+    found = {(one["kind"], (one["metadata"]["namespace"] + "/" if one["kind"] in in_namespace else "") + one["metadata"]["name"]): one for one in objects}
     assert len(found) == len(objects), "two objects have one name"
     return found
 
@@ -215,7 +225,37 @@ class Rendered(unittest.TestCase):
                         self.assertIn("memory", container["resources"]["limits"])
                         self.assertIn("memory", container["resources"]["requests"])
                     for volume in spec.get("volumes", []):
-                        self.assertLessEqual(volume.keys() - {"name"}, {"configMap", "secret", "emptyDir", "persistentVolumeClaim"})
+                        self.assertLessEqual(volume.keys() - {"name"}, {"configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected"})
+                        if "projected" in volume:  # a token of the API server: for the programs that ask it alone
+                            having = {one["name"] for one in containers(spec) if volume["name"] in [mount["name"] for mount in one["volumeMounts"]]}
+                            self.assertEqual(having, {"rules-first", "rules-files"})
+
+    def test_rules_of_labelled_config_maps(self):
+        """The sidecar writes, betrace reads, nobody else writes; what it may read is what it looks at. Its health page does not take the service's port."""
+        for name, namespaces, kind in (("rules of labelled ConfigMaps, three replicas", "checkout,payments", "Role"),
+                                       ("rules of labelled ConfigMaps everywhere, https and tokens", "ALL", "ClusterRole")):
+            objects = rendered(name)
+            ((_, _, spec),) = [one for one in pod_specs(objects) if one[0] == "betrace-backend"]
+            (first,), (service, files, sync) = spec["initContainers"], spec["containers"]
+            self.assertEqual(spec["serviceAccountName"], "betrace-backend")
+            for one, method in ((first, "LIST"), (files, "WATCH")):
+                env = {variable["name"]: variable["value"] for variable in one["env"]}
+                self.assertEqual((env["METHOD"], env["NAMESPACE"], env["UNIQUE_FILENAMES"], env["FOLDER"], env["RESOURCE"]),
+                                 (method, namespaces, "true", "/etc/betrace/rules", "configmap"))
+                self.assertEqual((env["LABEL"], env.get("LABEL_VALUE")), ("betrace_rules", "1") if kind == "Role" else ("example.org/rules", None))
+                self.assertNotIn(int(env["HEALTH_PORT"]), [port["containerPort"] for port in service["ports"]])
+            self.assertEqual({one["name"]: mount.get("readOnly", False) for one in (service, files, sync) for mount in one["volumeMounts"] if mount["name"] == "rules"},
+                             {"betrace": True, "rules-files": False, "rules-sync": True})
+            self.assertIn("betrace sync /etc/betrace/rules --apply --prune --every 10s", sync["command"][2])
+            self.assertNotIn("--prune", service["lifecycle"]["postStart"]["exec"]["command"][2])
+            self.assertEqual("--ca /etc/betrace/authority/ca.crt" in sync["command"][2], kind == "ClusterRole")
+            roles = [one for (of, _), one in objects.items() if of in ("Role", "ClusterRole")]
+            self.assertEqual({(one["kind"], one["metadata"].get("namespace")) for one in roles},
+                             {("Role", "checkout"), ("Role", "payments")} if kind == "Role" else {("ClusterRole", None)})
+            for role in roles:
+                self.assertEqual(role["rules"], [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}])
+            ports = {port["port"] for rule in objects["NetworkPolicy", "betrace-backend"]["spec"]["egress"] for port in rule["ports"]}
+            self.assertLessEqual({443, 6443}, ports, "the API server can be asked")
 
     def test_probes(self):
         for objects in self.each():

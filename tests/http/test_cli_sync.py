@@ -1,15 +1,18 @@
-"""`betrace sync` against a real service: plan, apply, no drift, pruning, and what it refuses. The token goes to a small server that shows headers."""
+"""`betrace sync` against a real service: plan, apply, no drift, pruning, --every, and what it refuses. The token goes to a small server that shows headers."""
 import http.server
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # noqa: E402
 from trace_files import span, trace  # noqa: E402
 
 FRAUD = """groups:
@@ -30,7 +33,9 @@ FRAUD = """groups:
 OTHER = "rules:\n- {id: slow, dsl: 'trace.has(span.duration > 1s)', labels: {team: web}}\n"
 
 
-class SyncTest(unittest.TestCase):
+class RulesTest(unittest.TestCase):
+    """A service without rules, and a folder with two."""
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="betrace-sync-")
@@ -64,6 +69,8 @@ class SyncTest(unittest.TestCase):
     def stored(self):
         return {rule["id"]: rule for rule in self.server.get("/v1/rules").json()["rules"]}
 
+
+class SyncTest(RulesTest):
     def test_plan_apply_no_drift(self):
         plan = self.sync(1)
         self.assertEqual([plan[k] for k in ("applied", "in_sync", "created", "updated", "deleted")], [False, False, 2, 0, 0])
@@ -213,6 +220,138 @@ class SyncTest(unittest.TestCase):
             server.server_close()
         self.assertEqual([h["Authorization"] for h in seen], ["Bearer tok-1", "Bearer tok-2"])
         self.assertEqual(seen[0]["X-Scope-OrgID"], "one")
+
+
+class Door:
+    """A door before the service that can be shut: what asks gets 503 then."""
+
+    def __init__(self, server):
+        door = self
+        self.is_shut = False
+
+        class Pass(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                kept = {key: value for key, value in self.headers.items() if key in ("If-Match", "Content-Type")}
+                answer = None if door.is_shut else server.request(self.command, self.path, body or None, headers=kept)
+                self.send_response(answer.status if answer else 503)
+                self.send_header("Content-Length", str(len(answer.body) if answer else 0))
+                self.end_headers()
+                self.wfile.write(answer.body if answer else b"")
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pass)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+class EveryTest(RulesTest):
+    """--every: beside a service, for a folder that somebody else writes, such as a sidecar that follows ConfigMaps."""
+
+    def setUp(self):
+        super().setUp()
+        self.door = Door(self.server)
+        self.addCleanup(self.door.close)
+        self.log = tempfile.TemporaryFile(mode="w+")
+        self.addCleanup(self.log.close)
+
+    def begin(self, *more, every="300ms"):
+        process = subprocess.Popen([binary(), "sync", self.rules, "--url", self.door.url, "--apply", "--prune", "--every", every, *more], stdout=self.log,
+                                   stderr=subprocess.STDOUT, env=sanitizer_environment())
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 0, self.said())
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def until(self, is_so, what):
+        deadline = time.monotonic() + 60
+        while not is_so():
+            self.assertLess(time.monotonic(), deadline, f"{what}: {self.said()}")
+            time.sleep(0.05)
+
+    def test_files_and_service_stay_alike(self):
+        process = self.begin()
+        self.until(lambda: sorted(self.stored()) == ["fraud", "slow"], "both are created")
+        created = self.stored()["fraud"]["created_at"]
+        self.write("b.yaml", OTHER.replace("1s", "2s"))
+        self.until(lambda: "2s" in self.stored()["slow"]["dsl"], "a changed file is taken")
+        self.server.put("/v1/rules/slow", {"dsl": "trace.has(span.duration > 9s)"})
+        self.until(lambda: "2s" in self.stored()["slow"]["dsl"], "what somebody changed by hand is put back")
+        os.remove(os.path.join(self.rules, "b.yaml"))
+        self.until(lambda: sorted(self.stored()) == ["fraud"], "a file that is gone takes its rule along")
+        self.assertEqual(self.stored()["fraud"]["created_at"], created)
+        self.end(process)
+        self.assertIn("- slow  deleted", self.said())
+
+    def test_what_is_wrong_changes_nothing_and_is_said_once(self):
+        self.begin()
+        self.until(lambda: len(self.stored()) == 2, "both are created")
+        before = self.stored()
+        self.write("b.yaml", OTHER.replace("trace.has(", "trace.has(("))
+        self.until(lambda: "these rule files are wrong, and the service keeps the rules that it has" in self.said(), "it is said")
+        self.write("a/fraud.yaml", FRAUD.replace("id: fraud", "id: other"))
+        self.until(lambda: self.said().count("b.yaml:2:") >= 2, "the files changed, and b.yaml is wrong still")
+        time.sleep(1)
+        self.assertEqual(self.stored(), before)
+        self.assertEqual((self.said().count("b.yaml:2:"), self.said().count("these rule files are wrong")), (2, 1), self.said())
+        os.remove(os.path.join(self.rules, "b.yaml"))
+        os.remove(os.path.join(self.rules, "a/fraud.yaml"))
+        self.until(lambda: "there are none; it is tried again" in self.said(), "an empty folder is no set of rules")
+        self.assertEqual(self.stored(), before)
+        self.write("b.yaml", OTHER)
+        self.until(lambda: sorted(self.stored()) == ["slow"], "the files are right again")
+        self.until(lambda: "that is over, and the rules are those of the files" in self.said(), "and that is said")
+
+    def test_a_service_that_is_away_is_waited_for(self):
+        self.door.is_shut = True
+        self.begin()
+        self.until(lambda: "the service answered 503" in self.said(), "it is said")
+        time.sleep(1)
+        self.assertEqual(self.said().count("it is tried again"), 1, self.said())
+        self.door.is_shut = False
+        self.until(lambda: len(self.stored()) == 2, "the rules are created as soon as it answers")
+
+    def test_a_file_that_is_being_written_is_not_taken(self):
+        """Its first part is a rule file of its own, with fewer rules. A writer that was held up for long proves nothing, and tries again."""
+        both = FRAUD + "  - {id: late, dsl: 'trace.has(span.duration > 7s)'}\n"
+        self.write("a/fraud.yaml", both)
+        self.begin(every="2s")
+        self.until(lambda: len(self.stored()) == 3, "all are created")
+        before, longest = self.stored(), 9
+        while longest > 0.8:
+            longest, began = 0, time.monotonic()
+            written = began
+            while written - began < 3:
+                self.write("a/fraud.yaml", f"{FRAUD}# {written}\n")
+                last, written = written, time.monotonic()
+                longest = max(longest, written - last)
+            self.write("a/fraud.yaml", both)
+            if longest <= 0.8:
+                self.assertEqual(self.stored(), before)
+            self.until(lambda: len(self.stored()) == 3, "they are as they were")
+
+    def test_usage(self):
+        for arguments in ((self.rules, "--every", "10s"), ("-", "--apply", "--every", "10s"), (self.rules, "--apply", "--every", "10s", "--collector", "x")):
+            done = run_cli("sync", *arguments, stdin="")
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--every goes with --apply and with files, and without --collector", done.stderr)
+        self.assertEqual(run_cli("sync", self.rules, "--apply", "--every", "0s").returncode, 2)
+
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "betrace.hasRules" -}}
-{{ if or .Values.rules.files .Values.rules.existingConfigMap }}yes{{ end }}
+{{ if or .Values.rules.files .Values.rules.existingConfigMap .Values.rules.sidecar.enabled }}yes{{ end }}
 {{- end }}
 
 {{/* What would look right and go wrong is refused, with its reason. */}}
@@ -90,7 +90,7 @@ capabilities: {drop: [ALL]}
 {{- $v := .Values -}}
 {{- if gt (int $v.replicas) 1 -}}
   {{- if not (include "betrace.hasRules" .) -}}
-    {{- fail "replicas > 1 needs rules as code (rules.files or rules.existingConfigMap): each replica has a rule database of its own, and a rule that one was told over HTTP would be unknown to the others" -}}
+    {{- fail "replicas > 1 needs rules as code (rules.files, rules.existingConfigMap or rules.sidecar): each replica has a rule database of its own, and a rule that one was told over HTTP would be unknown to the others" -}}
   {{- end -}}
   {{- if ne $v.service.sessionAffinity "ClientIP" -}}
     {{- fail "replicas > 1 needs service.sessionAffinity ClientIP: a replay lives in the memory of the replica that was asked for it" -}}
@@ -98,6 +98,12 @@ capabilities: {drop: [ALL]}
   {{- if $v.persistence.enabled -}}
     {{- fail "replicas > 1 needs persistence.enabled false: replicas cannot share a database, and rules as code are written into each when it starts" -}}
   {{- end -}}
+{{- end -}}
+{{- if and $v.rules.sidecar.enabled (or $v.rules.files $v.rules.existingConfigMap) -}}
+  {{- fail "rules.sidecar, rules.files and rules.existingConfigMap exclude each other: the rules of one would delete those of the other" -}}
+{{- end -}}
+{{- if and (has "ALL" $v.rules.sidecar.namespaces) (gt (len $v.rules.sidecar.namespaces) 1) -}}
+  {{- fail "rules.sidecar.namespaces: ALL stands alone" -}}
 {{- end -}}
 {{- range $name := list "replica" "replicas" "listen" "db" "tempo" "store" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" "tls-cert" "tls-key" "tempo-ca" -}}
   {{- if hasKey $v.settings $name -}}
