@@ -209,6 +209,18 @@ static bt_status open_exporter(bt_server *server, bt_error *error) {
   return bt_otlp_export(server->service.client, &server->exporter, NULL, 0, NULL, &nothing, error);
 }
 
+/* What a call asks the store; what else goes through the client has no span. */
+static void see_question(void *context, const bt_http_exchange *exchange) {
+  const bt_server *server = context;
+  bt_own_spans_take(server->service.own_spans, exchange);
+}
+
+static bt_status open_own_spans(bt_server *server, bt_error *error) {
+  if (!server->config->own_traces) return BT_OK;
+  return bt_own_spans_new(server->service.client, &server->exporter, server->service.version,
+                          &server->service.own_spans, error);
+}
+
 /* Owners of work have as many members as their lane has places. */
 static uint32_t places_of(const bt_server *server, bt_lane lane) {
   return bt_pool_look(server->service.work->pool, lane).places;
@@ -402,6 +414,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .speaks_otlp = true,
                                     .observe = count_request,
                                     .work = server->service.work,
+                                    .own_spans = server->service.own_spans,
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
                                     .audit_log = config->audit_log,
@@ -522,7 +535,9 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   server->service.started_at_ns = bt_clock_wall_ns();
   server->service.started_steady_ns = bt_clock_steady_ns();
   bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency,
-                          .concurrency_max = (uint32_t)config->tempo_concurrency_max};
+                          .concurrency_max = (uint32_t)config->tempo_concurrency_max,
+                          .on_exchange = config->own_traces ? see_question : NULL,
+                          .exchange_context = server};
   bt_status status = check_listen(config, error);
   if (!status) status = open_work(server, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);
@@ -530,6 +545,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = bt_price_table_new(0, &server->service.prices, error);
   if (!status) status = bt_trust_new(0, &server->trust, error);
   if (!status) status = open_exporter(server, error);
+  if (!status) status = open_own_spans(server, error);
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
   if (!status) status = open_named_stores(server, error);
@@ -590,6 +606,7 @@ void bt_server_stop(bt_server *server) {
   for (size_t i = 0; i < server->service.named_count; i++) bt_source_free(server->service.named[i].source);
   bt_tag_cache_free(server->service.tags);
   bt_rule_store_close(server->service.store);
+  bt_own_spans_free(server->service.own_spans);
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);

@@ -407,6 +407,12 @@ static void write_spans(const bt_service *service, bt_buffer *out) {
                    "Violation spans of replays, by what became of them.");
   write_outcomes(out, "betrace_violation_spans_total", "outcome", bt_emitted_outcome_names, BT_EMITTED_OUTCOMES,
                  get_emitted, service->metrics);
+  bt_expose_family(out, "betrace_own_spans_total", "counter",
+                   "Spans of BeTrace itself (--own-traces), by what became of them.");
+  for (unsigned i = 0; i < BT_OWN_OUTCOMES; i++) {
+    const bt_label labels[] = {{"outcome", bt_own_outcome_names[i]}, {NULL, NULL}};
+    bt_expose_count(out, "betrace_own_spans_total", labels, bt_own_spans_count(service->own_spans, (bt_own_outcome)i));
+  }
   write_gauge(out, "betrace_memory_source_bytes", "Memory of pushed spans that are kept (--memory-source).",
               service->memory ? bt_memory_source_bytes(service->memory) : 0);
 }

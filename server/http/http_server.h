@@ -55,6 +55,7 @@ typedef struct bt_http_server_options {
   bool audit_strict;               /* a call that it wants begins with its line on the disk, or not */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
+  struct bt_own_spans *own_spans;  /* one of each call; NULL: nobody keeps them */
   uint32_t loops;                  /* threads; 0: 2; 16 at most */
   int64_t call_timeout_ns;         /* of a call, from its arrival; 0: 5 min */
   size_t max_body_bytes;           /* 0: 10 MiB */

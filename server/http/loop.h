@@ -48,6 +48,10 @@ typedef struct bt_http_task {
   bt_buffer body;                 /* the call's body points into it */
   size_t body_charge;             /* what it holds of the budget */
   char from[64];                  /* the address of who asks, of calls that are audited */
+  bt_trace_context span;          /* of the call, where calls have spans; else all-zero */
+  bt_span_id span_parent;
+  int64_t span_start_ns; /* of the wall clock */
+  bool is_submitted, is_answered;
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */

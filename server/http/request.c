@@ -11,6 +11,7 @@
 #include "server/base/time_text.h"
 #include "server/http/connection.h"
 #include "server/http/router.h"
+#include "server/telemetry/own_spans.h"
 
 enum {
   ARENA_SLACK_BYTES = 1 << 20,
@@ -104,7 +105,24 @@ void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, cons
     h2o_send_inline(request, text.base, text.len);
 }
 
+/* A call that was never begun has no span: why not is in its refusal. */
+static void end_span(const bt_http_task *task) {
+  if (!task->span.is_set || !task->is_submitted) return;
+  bool is_head = bt_str_equal(task->call->method, BT_STR("HEAD"));
+  bt_own_span span = {.context = task->span,
+                      .parent = task->span_parent,
+                      .kind = BT_KIND_SERVER,
+                      .start_ns = task->span_start_ns,
+                      .end_ns = bt_clock_wall_ns(),
+                      .method = is_head ? "HEAD" : task->route->method,
+                      .route = task->route->path,
+                      .failure = task->is_answered ? NULL : "unanswered",
+                      .status = task->is_answered ? task->call->status : 0};
+  bt_own_spans_add(task->loop->server->options.own_spans, &span);
+}
+
 static void free_task(bt_http_task *done) {
+  end_span(done);
   done->loop->task_count--;
   bt_http_sending_end(done);
   bt_http_stream_forget(done);
@@ -166,6 +184,7 @@ static void send_answer(bt_http_task *done) {
 
 static void begin_answer(bt_http_task *task) {
   bool is_stream = task->call->stream.operations != NULL;
+  task->is_answered = true;
   bt_http_fate_of_task(task, is_stream ? -1 : bt_clock_monotonic_ns() - task->started_ns);
   if (is_stream)
     bt_http_stream_start(task);
@@ -309,6 +328,7 @@ static bool begin_work(bt_http_task *task) {
   int64_t timeout_ns = task->timeout_ns ? task->timeout_ns : server->options.call_timeout_ns;
   bt_work_scope_begin(&task->scope, &server->work->root, task->started_ns + timeout_ns);
   task->has_scope = true;
+  task->scope.cancel.span = task->span;
   task->call->scope = &task->scope;
   bt_wait_init(&task->call->wait, server->work, &task->scope, (bt_lane)task->route->lane, &task->work);
   task->work =
@@ -340,7 +360,7 @@ static bool is_left_behind(h2o_req_t *request) {
 }
 
 void bt_http_task_submit(bt_http_task *task) {
-  task->is_with_worker = true;
+  task->is_with_worker = task->is_submitted = true;
   task->started_ns = bt_clock_monotonic_ns();
   if (task->route->lane == BT_ON_LOOP) {
     bt_route_handle(task->route, task->loop->server->options.service, task->call);
@@ -348,8 +368,33 @@ void bt_http_task_submit(bt_http_task *task) {
     return;
   }
   if (begin_work(task)) return;
-  task->is_with_worker = false;
+  task->is_with_worker = task->is_submitted = false;
   bt_http_send_problem(task->request, 503, "busy", "Too many calls are waiting; try again in a moment.", NULL);
+}
+
+/* Of a header that may come once. BT_INVALID: it came several times. */
+static bt_status single_header(h2o_req_t *request, const char *name, bt_str *out) {
+  ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
+  *out = index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
+  return index >= 0 && h2o_find_header_by_str(&request->headers, name, strlen(name), index) >= 0 ? BT_INVALID : BT_OK;
+}
+
+/* Probes say whether the service is well: they are asked for by machines, and cost nothing. */
+static bool is_probe(const bt_route *route) {
+  return route && route->needs == BT_ROLE_ANYONE;
+}
+
+/* Scrapes and probes come all the time and would hide all else. A traceparent that is wrong, or came twice, begins a
+ * new trace; tracestate goes no further. */
+static void begin_span(bt_http_task *task, h2o_req_t *request) {
+  bt_trace_context caller = {0};
+  bt_str text;
+  if (!task->loop->server->options.own_spans || is_probe(task->route) || strcmp(task->route->path, "/metrics") == 0)
+    return;
+  if (single_header(request, "traceparent", &text) == BT_OK) (void)bt_trace_context_parse(text, &caller);
+  if (!bt_trace_context_begin(&caller, &task->span)) return;
+  task->span_parent = caller.span_id;
+  task->span_start_ns = bt_clock_wall_ns();
 }
 
 /* Reads the body where there is one, and hands the request to a worker; answers 503 when that cannot be done. */
@@ -370,6 +415,7 @@ static void dispatch_request(bt_http_loop *loop, h2o_req_t *request, const bt_ro
   }
   bt_http_connection *connection = bt_http_connection_of(request);
   fresh->timeout_ns = timeout_ns;
+  begin_span(fresh, request);
   fresh->call->body = BT_STR("");
   fresh->call->server = loop->server;
   if (!copy_request(fresh->call, request, params, param_count) || !copy_access(fresh->call, answer) ||
@@ -385,13 +431,6 @@ static void dispatch_request(bt_http_loop *loop, h2o_req_t *request, const bt_ro
 }
 
 /* ---- who asks, and for what ---- */
-
-/* Of a header that may come once. BT_INVALID: it came several times. */
-static bt_status single_header(h2o_req_t *request, const char *name, bt_str *out) {
-  ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
-  *out = index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
-  return index >= 0 && h2o_find_header_by_str(&request->headers, name, strlen(name), index) >= 0 ? BT_INVALID : BT_OK;
-}
 
 /* For a page of an allowed origin. The browser shows it the answer, and these headers of it. */
 static void add_cors_headers(h2o_req_t *request, bt_str origin) {
@@ -471,11 +510,6 @@ static bool check_rate(bt_client_rates *rates, h2o_req_t *request, uint64_t clie
   snprintf(detail, sizeof detail, BT_CLIENT_RATES_SAY, whose, wait_seconds);
   bt_http_send_problem(request, 429, "rate", detail, NULL);
   return false;
-}
-
-/* Probes say whether the service is well: they are asked for by machines, and cost nothing. */
-static bool is_probe(const bt_route *route) {
-  return route && route->needs == BT_ROLE_ANYONE;
 }
 
 static bool check_address_rate(const bt_http_server *server, h2o_req_t *request, const bt_route *route) {

@@ -17,6 +17,7 @@
 #include "server/replay/price.h"
 #include "server/replay/replay.h"
 #include "server/store/rule_store.h"
+#include "server/telemetry/own_spans.h"
 #include "server/watch/watch.h"
 #include "server/work/workplace.h"
 #include "tempo/wire/http_client.h"
@@ -58,6 +59,7 @@ typedef struct bt_service {
   bt_metrics *metrics;
   bt_price_table *prices;              /* what each rule has cost the store so far */
   const bt_exporter_options *exporter; /* NULL: no OTLP endpoint */
+  bt_own_spans *own_spans;             /* NULL: there are no traces of the service itself */
   bt_assumptions assumptions;          /* of the service; rules may override theirs */
   int64_t max_range_ns;                /* of one replay; 0: none */
   int64_t started_at_ns;

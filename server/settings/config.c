@@ -242,6 +242,10 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
     return bt_error_set(error, BT_INVALID,
                         "--memory-source keeps pushed spans here, so it excludes --store, --tempo, --traces and an "
                         "OTLP endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
+  if (config->own_traces && !config->otlp && !config->otlp_traces)
+    return bt_error_set(error, BT_INVALID,
+                        "--own-traces sends traces of BeTrace itself, and there is no OTLP endpoint to send them to: "
+                        "give --otlp or --otlp-traces too");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
   if (config->audit_strict && !config->audit_log)

@@ -52,7 +52,7 @@ typedef struct bt_config {
   int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;
   uint64_t source_calls, compute_calls, max_queued; /* 0: follows the processors */
   uint32_t lane_places[BT_LANES];                   /* the same, of lanes without a setting of their own */
-  bool allow_anonymous, mcp_writes, audit_strict;
+  bool allow_anonymous, mcp_writes, audit_strict, own_traces;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */
   uint64_t max_rules, max_rule_versions, max_replays, tempo_concurrency, tempo_concurrency_max, memory_limit_bytes,

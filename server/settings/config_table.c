@@ -53,6 +53,8 @@ const bt_setting bt_settings[] = {
      "the complete URL for traces, where it is not ENDPOINT/v1/traces", BT_USE_START},
     {"otlp-headers", "OTEL_EXPORTER_OTLP_HEADERS", BT_SETTING_TEXT, AT(otlp_headers), 0, 0, "headers for it: k=v,k2=v2",
      BT_USE_START},
+    {"own-traces", "BETRACE_OWN_TRACES", BT_SETTING_SWITCH, AT(own_traces), 0, 0,
+     "send traces of BeTrace itself to the OTLP endpoint too: its calls, and what they ask the store", BT_USE_START},
     {"semconv", BT_SEMCONV_VARIABLE, BT_SETTING_TEXT, AT(semconv), 0, 0, BT_SEMCONV_HELP, BT_USE_START},
     {"db", "BETRACE_DB", BT_SETTING_TEXT, AT(db), 0, 0, "rule database", BT_USE_START},
     {"listen", "BETRACE_LISTEN", BT_SETTING_TEXT, AT(listen), 0, 0, "address to serve on", BT_USE_START},

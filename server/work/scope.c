@@ -32,6 +32,7 @@ void bt_work_scope_begin_root(bt_work_scope *root, bt_timer *timer) {
 void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t deadline_ns) {
   init_scope(scope, parent ? parent->timer : NULL);
   if (!parent) return;
+  scope->cancel.span = parent->cancel.span;
   pthread_mutex_lock(&tree);
   scope->parent = parent;
   scope->next = parent->children;

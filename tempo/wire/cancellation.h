@@ -1,5 +1,5 @@
-/* How somebody says that a job is to stop. Thread: set by any, at any time; looked at for every request and every
- * trace. */
+/* How somebody says that a job is to stop, and which span the job belongs to. Thread: set by any, at any time; looked
+ * at for every request and every trace. The span is set before anybody else sees it. */
 #ifndef BT_TEMPO_WIRE_CANCELLATION_H
 #define BT_TEMPO_WIRE_CANCELLATION_H
 
@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tempo/wire/trace_context.h"
+
 typedef struct bt_cancel {
   atomic_bool requested;
+  bt_trace_context span; /* questions for the job are below it; is_set false: nobody keeps spans */
 } bt_cancel;
 
 /* NULL: nobody can cancel. */

@@ -15,6 +15,7 @@
 #include "tempo/wire/wait_guard.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/usual_wait.h"
+#include "tempo/wire/wall_clock.h"
 
 enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
@@ -37,6 +38,9 @@ struct bt_http_call {
   bt_http_call *next;        /* among the active */
   int64_t started_ms;        /* 0: not yet */
   int64_t took_ms;
+  int64_t wall_ns; /* when it began; 0: not yet, or it is no span */
+  bt_trace_context span;
+  char traceparent[BT_TRACEPARENT_LINE];
   int64_t expires_ms; /* monotonic; 0: never */
   atomic_bool aborted;
   bool done; /* under the mutex */
@@ -157,6 +161,7 @@ static void start_transfer(bt_http_client *client, bt_http_call *call) {
     return;
   }
   call->started_ms = bt_monotonic_ms();
+  if (call->span.is_set) call->wall_ns = bt_clock_wall_ns();
   call->next = client->active;
   client->active = call;
   client->active_count[lane_of(call)]++;
@@ -381,6 +386,15 @@ static void enqueue_call(bt_http_client *client, bt_http_call *call) {
   (void)curl_multi_wakeup(client->multi);
 }
 
+/* What we send is no question: spans about sending spans would never end. */
+static void begin_span(bt_http_call *call) {
+  const bt_cancel *cancel = call->request.cancel;
+  if (!cancel || !cancel->span.is_set || call->request.kind == BT_HTTP_EXPORT) return;
+  if (!bt_trace_context_begin(&cancel->span, &call->span)) return;
+  bt_trace_context_line(&call->span, call->traceparent);
+  call->request.traceparent = call->traceparent;
+}
+
 bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                         bt_http_call **out, bt_error *error) {
   *out = NULL;
@@ -391,6 +405,7 @@ bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, 
   call->request = *request;
   call->response = response;
   atomic_init(&call->aborted, false);
+  begin_span(call);
   enqueue_call(client, call);
   *out = call;
   return BT_OK;
@@ -402,7 +417,9 @@ void bt_http_abort(bt_http_call *call) {
 }
 
 static void tell_exchange(const bt_http_client *client, const bt_http_call *call) {
-  const bt_http_exchange exchange = {&call->request, call->response, call->status, call->took_ms, &call->error};
+  const bt_http_exchange exchange = {&call->request, call->response, call->status,
+                                     call->took_ms,  &call->error,   call->span.is_set ? &call->span : NULL,
+                                     call->wall_ns};
   if (client->on_exchange) client->on_exchange(client->exchange_context, &exchange);
 }
 

@@ -30,9 +30,11 @@ struct bt_http_response;
 typedef struct bt_http_exchange {
   const struct bt_http_request *request;
   const struct bt_http_response *response;
-  bt_status status;      /* as bt_http_finish returns it; the response counts with BT_OK */
-  int64_t took_ms;       /* of the transfer; 0: it never began */
-  const bt_error *error; /* of a status that is not BT_OK */
+  bt_status status;             /* as bt_http_finish returns it; the response counts with BT_OK */
+  int64_t took_ms;              /* of the transfer; 0: it never began */
+  const bt_error *error;        /* of a status that is not BT_OK */
+  const bt_trace_context *span; /* that the request is, below that of its cancel; NULL: of no span */
+  int64_t started_ns;           /* by the wall clock; 0: it never began */
 } bt_http_exchange;
 
 typedef struct bt_http_options {
@@ -87,6 +89,7 @@ typedef struct bt_http_request {
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
   /* Or NULL. True: what was asked is too much for any answer, which does not say that the server is busy. */
   bool (*is_too_large)(const struct bt_http_response *response);
+  const char *traceparent; /* a whole header line; the client sets it itself where the cancel has a span */
 } bt_http_request;
 
 typedef struct bt_http_response {

@@ -102,6 +102,7 @@ static bool set_headers(bt_http_transfer *transfer, const bt_http_request *reque
   if (!add_header(transfer, "Accept-Encoding: gzip, zstd") || !add_header(transfer, "Expect:")) return false;
   for (size_t i = 0; i < request->header_count; i++)
     if (!add_header(transfer, request->headers[i])) return false;
+  if (request->traceparent && !add_header(transfer, request->traceparent)) return false;
   return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 }
 

@@ -63,7 +63,7 @@ class SettingsTest(unittest.TestCase):
                          "trace-link-template": "https://x.invalid/{trace_id}", "tenant-store": "acme=default", "sampling": "declared=10%,web=5%", "max-rate": "0.1%", "coarse-clocks": "unknown",
                          "semconv": os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "distribution", "packs")}.get(flag, value)
                 together = {"tls-cert": {"BETRACE_TLS_KEY": "x"}, "tls-key": {"BETRACE_TLS_CERT": "x"},
-                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}, "evidence-old-keys": {"BETRACE_EVIDENCE_KEY": "x"}, "audit-strict": {"BETRACE_AUDIT_LOG": "x"}, "jwt-keep": {"BETRACE_JWT_REFRESH": "1m"},
+                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}, "evidence-old-keys": {"BETRACE_EVIDENCE_KEY": "x"}, "audit-strict": {"BETRACE_AUDIT_LOG": "x"}, "own-traces": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x.invalid:4318"}, "jwt-keep": {"BETRACE_JWT_REFRESH": "1m"},
                             **{f"jwt-{name}": {f"BETRACE_JWT_{other.upper()}": "x" for other in JWT if other != name} for name in (*JWT, "ca")}}.get(flag, {})
                 done = run_cli("serve", "--print-config", env={**without_settings(), **together, variable: value})
                 self.assertEqual(done.returncode, 0, done.stderr)

@@ -55,7 +55,7 @@ FLOORS = [
     ["tempo/wire"],
     ["tempo/api", "tempo/files", "tempo/clickhouse", "tempo/elastic"],
     ["server/base"],
-    ["server/rules", "server/memory", "server/metrics"],
+    ["server/rules", "server/memory", "server/metrics", "server/telemetry"],
     ["server/work", "server/store", "server/editor", "server/rulefile"],
     ["server/replay", "server/doctor", "server/import", "server/sampler", "server/backtest"],
     ["server/settings", "server/query", "server/watch"],

@@ -73,7 +73,7 @@ static void test_within(void **state) {
 
 static void test_cancelled(void **state) {
   fixture *f = *state;
-  bt_cancel requested = {true};
+  bt_cancel requested = {.requested = true};
   bt_eval_limit limit = {.cancel = &requested};
   const bt_rule_verdict *said = NULL;
   bt_error error = {0};

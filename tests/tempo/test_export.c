@@ -385,7 +385,7 @@ static void one_span_that_is_too_large_is_refused(void **state) {
 
 static void is_cancelled_between_attempts(void **state) {
   fixture *f = *state;
-  bt_cancel cancel = {true};
+  bt_cancel cancel = {.requested = true};
   bt_exporter_options options = {.url = fake_server_url(f->server)};
   assert_int_equal(bt_otlp_export(f->client, &options, f->resources, 2, &cancel, &f->result, &f->error), BT_CANCELLED);
   assert_int_equal(s.requests, 0);

@@ -693,7 +693,7 @@ static void stops_with_the_sink(void **state) {
 
 static void stops_when_cancelled(void **state) {
   fixture *f = *state;
-  bt_cancel cancel = {true};
+  bt_cancel cancel = {.requested = true};
   assert_int_equal(read_traces(f, 50, true, &cancel), BT_CANCELLED);
   assert_int_equal(read_traces(f, 50, false, &cancel), BT_CANCELLED);
   assert_int_equal(f->total, 0);

@@ -223,7 +223,7 @@ static void who_cannot_wait_asks_nobody(void **state) {
 
 static void who_gave_up_is_not_held(void **state) {
   static scene s;
-  bt_cancel given_up = {true};
+  bt_cancel given_up = {.requested = true};
   (void)state;
   begin(&s, (page){200, BUILD("3.0.3")}, (page){404, ""});
   assert_false(describe(&s, &given_up).is_checked);

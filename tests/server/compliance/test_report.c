@@ -390,7 +390,7 @@ static void test_the_head_that_the_source_holds(void **state) {
 
 static void test_cancel(void **state) {
   scene *s = *state;
-  bt_cancel cancel = {true};
+  bt_cancel cancel = {.requested = true};
   json_t *document = NULL;
   bt_error error = {0};
   s->request.measure.cancel = &cancel;

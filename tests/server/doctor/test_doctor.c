@@ -270,7 +270,11 @@ static void take(bt_exchanges *made, const char *url, bt_http_kind kind, int sta
   bt_buffer_append(&response.body, bt_str_from(body));
   const bt_http_request request = {.method = "GET", .url = url, .kind = kind};
   bt_error error = {.message = "the connection to 10.0.0.9:3200 was refused"};
-  bt_exchanges_take(made, &(bt_http_exchange){&request, &response, status ? BT_OK : BT_UNAVAILABLE, 7, &error});
+  bt_exchanges_take(made, &(bt_http_exchange){.request = &request,
+                                              .response = &response,
+                                              .status = status ? BT_OK : BT_UNAVAILABLE,
+                                              .took_ms = 7,
+                                              .error = &error});
   bt_http_response_dispose(&response);
 }
 

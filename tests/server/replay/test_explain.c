@@ -188,7 +188,7 @@ static void a_cancelled_replay_costs_what_was_asked(void **state) {
   replay_run_add(&s->run, "other", "trace.has(span.name == \"nowhere\")");
   for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
     bt_price_table *prices;
-    bt_cancel cancel = {after[i] == 0};
+    bt_cancel cancel = {.requested = after[i] == 0};
     assert_int_equal(bt_price_table_new(0, &prices, &error), BT_OK);
     s->run.request.prices = prices;
     s->run.request.cancel = s->fake.cancel_after_reads = &cancel;
