@@ -61,6 +61,7 @@ static bool write_cursor(const answer *a, const bt_cursor *cursor, char text[BT_
 
 static void write_violation(answer *a, const bt_listed *item, bt_buffer *out) {
   json_t *violation = bt_violation_json(a->page.rules[item->rule], item->violation);
+  bt_json_set(violation, "problem", json_string(item->problem));
   bt_cursor cursor = a->page.cursor;
   char id[BT_CURSOR_TEXT];
   switch (a->options.form) {

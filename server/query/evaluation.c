@@ -113,8 +113,7 @@ static bool copy_question(bt_evaluation *evaluation, const bt_question *question
     return false;
   for (size_t i = 0; i < question->rule_count; i++)
     evaluation->rules[evaluation->rule_count++] = bt_rule_definition_ref(question->rules[i]);
-  return !evaluation->problem ||
-         bt_problem_namer_init(&evaluation->namer, evaluation->rules, evaluation->rule_count, NULL) == BT_OK;
+  return bt_problem_namer_init(&evaluation->namer, evaluation->rules, evaluation->rule_count, NULL) == BT_OK;
 }
 
 static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question *question,
@@ -127,7 +126,7 @@ static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question
   bt_evaluation **items = bt_grow_array(evaluations->items, evaluations->count, &evaluations->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   evaluations->items = items;
-  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count, question->problem);
+  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count);
   if (!bt_memory_hold_grow(&evaluations->hold, bytes))
     return bt_error_set(error, BT_LIMIT,
                         "there is no room for the rules of this question (%zu bytes): what runs and what is kept fills "

@@ -51,9 +51,9 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
 }
 
 /* Rules of a question were often made for it alone; to name problems, each is compiled once more. */
-size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count, bool names_problems) {
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count) {
   size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * (sizeof(bt_rule_definition *) + sizeof(bt_exercised));
-  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]) * (names_problems ? 2 : 1);
+  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]) * 2;
   return bytes;
 }
 
@@ -61,7 +61,7 @@ void bt_evaluations_count(bt_evaluations *evaluations) {
   size_t bytes = bytes_of_all(evaluations);
   for (size_t i = 0; i < evaluations->count; i++) {
     const bt_evaluation *evaluation = evaluations->items[i];
-    bytes += bt_evaluation_first_bytes(evaluation->rules, evaluation->rule_count, evaluation->problem);
+    bytes += bt_evaluation_first_bytes(evaluation->rules, evaluation->rule_count);
   }
   bt_memory_hold_shrink(&evaluations->hold, bytes);
 }

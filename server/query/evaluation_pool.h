@@ -36,7 +36,7 @@ typedef struct bt_evaluation {
   bool has_trace;
   bt_trace_id trace_id;
   char *problem;          /* id, or NULL */
-  bt_problem_namer namer; /* where there is a problem: of the worker that has the next window */
+  bt_problem_namer namer; /* of the worker that has the next window */
   int64_t margin_ns, effective_end_ns;
   bt_schedule schedule;
   bt_listing listing;
@@ -92,7 +92,7 @@ void bt_evaluation_free(bt_evaluation *evaluation);
 /* Forgets what is over, and makes room. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
 /* What one takes before it has found anything. */
-size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count, bool names_problems);
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count);
 /* Gives back to the account what they hold no more. */
 void bt_evaluations_count(bt_evaluations *evaluations);
 /* Its results take so much room that it waits for its reader. */

@@ -35,27 +35,25 @@ static bool has_service(const bt_violation *violation, const char *service) {
   return false;
 }
 
-static bt_status is_of_problem(bt_evaluation *evaluation, size_t rule, const bt_violation *violation, bool *out,
-                               bt_error *error) {
-  bt_problem_key key;
-  char id[BT_PROBLEM_ID_HEX + 1];
-  bt_status status = bt_problem_key_of(&evaluation->namer, rule, violation, &key, error);
-  if (!status) status = bt_problem_id_of(evaluation->rules[rule]->fields.id, &key, id, error);
-  *out = !status && strcmp(id, evaluation->problem) == 0;
-  return status;
-}
-
+/* problem: what the violation is of, where it is asked for. */
 static bt_status is_asked_for(bt_evaluation *evaluation, size_t rule, const bt_violation *violation, bool *out,
-                              bt_error *error) {
+                              char problem[BT_PROBLEM_ID_HEX + 1], bt_error *error) {
+  bt_problem_key key;
   bool is_of_trace = !evaluation->has_trace || bt_trace_id_compare(&evaluation->trace_id, &violation->trace_id) == 0;
   *out = is_of_trace && (!evaluation->service || has_service(violation, evaluation->service));
-  return *out && evaluation->problem ? is_of_problem(evaluation, rule, violation, out, error) : BT_OK;
+  if (!*out) return BT_OK;
+  bt_status status = bt_problem_key_of(&evaluation->namer, rule, violation, &key, error);
+  if (!status) status = bt_problem_id_of(evaluation->rules[rule]->fields.id, &key, problem, error);
+  *out = !status && (!evaluation->problem || strcmp(problem, evaluation->problem) == 0);
+  return status;
 }
 
 static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
   window_run *run = context;
   bool is_wanted = false;
-  bt_status status = run->overflows ? BT_OK : is_asked_for(run->evaluation, rule, violation, &is_wanted, error);
+  char problem[BT_PROBLEM_ID_HEX + 1];
+  bt_status status =
+      run->overflows ? BT_OK : is_asked_for(run->evaluation, rule, violation, &is_wanted, problem, error);
   if (!is_wanted) {
     bt_violation_free(violation);
     return status;
@@ -67,7 +65,7 @@ static bt_status keep_violation(void *context, size_t rule, bt_violation *violat
     bt_violation_free(violation);
     return BT_OK;
   }
-  return bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
+  return bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, problem, error);
 }
 
 /* A trace that may violate: without it the answer is not the whole one. Where it is still going on, the settled part

@@ -1,6 +1,7 @@
 /* Violations in order. See listing.h. */
 #include "server/query/listing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static int64_t listed_time(bt_time_range window, int64_t margin_ns, int64_t time
 }
 
 bt_status bt_listed_array_add(bt_listed_array *array, bt_time_range window, int64_t margin_ns, size_t rule,
-                              bt_violation *violation, bt_error *error) {
+                              bt_violation *violation, const char *problem, bt_error *error) {
   bt_listed *items = bt_grow_array(array->items, array->count, &array->capacity, sizeof *items);
   if (!items) {
     bt_violation_free(violation);
@@ -37,7 +38,9 @@ bt_status bt_listed_array_add(bt_listed_array *array, bt_time_range window, int6
   }
   bt_position position = {listed_time(window, margin_ns, violation->time_ns), violation->id};
   array->items = items;
-  items[array->count++] = (bt_listed){position, rule, violation};
+  bt_listed *item = &items[array->count++];
+  *item = (bt_listed){.position = position, .rule = rule, .violation = violation};
+  snprintf(item->problem, sizeof item->problem, "%s", problem);
   array->bytes += bytes_of(violation);
   return BT_OK;
 }

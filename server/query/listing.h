@@ -13,12 +13,14 @@
 #include "dsl/base/error.h"
 #include "dsl/trace/trace.h"
 #include "server/query/position.h"
+#include "server/query/problem_id.h"
 #include "server/replay/violation.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_listed {
   bt_position position;
-  size_t rule;             /* number in the evaluation */
+  size_t rule; /* number in the evaluation */
+  char problem[BT_PROBLEM_ID_HEX + 1];
   bt_violation *violation; /* owned by the listing */
 } bt_listed;
 
@@ -30,9 +32,10 @@ typedef struct bt_listed_array { /* violations of one window, in any order */
 void bt_listed_array_dispose(bt_listed_array *array);
 /* What one more takes, with the id that a listing remembers of it. */
 size_t bt_listed_bytes(const bt_violation *violation);
-/* Takes the violation in every case. `window` and `margin_ns` are those it was found with. */
+/* Takes the violation in every case. `window` and `margin_ns` are those it was found with. `problem` is the id of what
+ * it is of. */
 bt_status bt_listed_array_add(bt_listed_array *array, bt_time_range window, int64_t margin_ns, size_t rule,
-                              bt_violation *violation, bt_error *error) BT_MUST_CHECK;
+                              bt_violation *violation, const char *problem, bt_error *error) BT_MUST_CHECK;
 
 typedef struct bt_listing {
   bool newest_first;

@@ -180,12 +180,20 @@ class AgainstAPlainGroupingTest(Folder):
             for one in own["violations"]:
                 service_of = one["root_service"] if problem["entry"] == "root" else ""
                 self.assertEqual((one["rule_id"], service_of), (problem["rule_id"], problem["entry_service"]), one)
+            self.assertEqual({one["problem"] for one in own["violations"]}, {problem["id"]})
             listed += [one["id"] for one in own["violations"]]
         single = service.post("/v1/violations/query", {"start": str(START), "end": str(START + LENGTH), "problem": "", "limit": 1000})
         self.assertEqual(single.status, 200, single)
         single = single.json()
         self.assertEqual((len(listed), len(set(listed))), (single["total_count"],) * 2)
         self.assertTrue({one["id"] for one in single["violations"]} <= set(listed))
+        of = {problem["id"]: (problem["rule_id"], problem["entry_service"] if problem["entry"] == "root" else None) for problem in problems}
+        for one in single["violations"]:
+            self.assertEqual(of[one["problem"]][0], one["rule_id"], one)
+            self.assertIn(of[one["problem"]][1], (None, one["root_service"]), one)
+        streamed = service.get(f"/v1/violations?{times}", headers={"Accept": "application/x-ndjson"}).body.splitlines()
+        found = [line["violation"] for line in map(json.loads, streamed) if "violation" in line]
+        self.assertEqual(collections.Counter(one["problem"] for one in found), {problem["id"]: problem["count"] for problem in problems})
         most = max(problems, key=lambda one: one["count"])
         page = service.get(f"/v1/violations?problem={most['id']}&{times}&limit=5").json()
         again = service.get(f"/v1/violations?problem={most['id']}&{times}&limit=5&cursor={page['cursor']}").json()

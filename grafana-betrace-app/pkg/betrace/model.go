@@ -124,6 +124,7 @@ type Violation struct {
 	Services    []string  `json:"services"`
 	Message     string    `json:"message"`
 	Provisional bool      `json:"provisional"`
+	Problem     string    `json:"problem"` // its id; empty in answers of replays and single traces
 	Witnesses   []Witness `json:"witnesses"`
 }
 

@@ -2425,6 +2425,8 @@ export interface components {
              * @description page that shows the trace; only where the service has --trace-link-template
              */
             trace_url?: string;
+            /** @description id of the problem that it is of, as in /v1/problems; only in answers of /v1/violations and /v1/violations/query. /v1/problems has it for the same range and rule, unless it only counted the violations of the rule and looked at none */
+            problem?: string;
             /** @description of the first violating choice */
             witnesses: components["schemas"]["Witness"][];
             /** @description what failed in the rule's text */

@@ -124,6 +124,20 @@ describe('the list', () => {
     expect(location()).toBe(`/violations/fraud-check/${'2'.padStart(32, '0')}?from=now-6h&to=now`);
   });
 
+  it('links each row to its problem, by a click and by Tab; one whose problem the service does not say has none', async () => {
+    const listed = { ...page(2), violations: [{ ...numbered(0), problem: '0123456789abcdef' }, numbered(1)] };
+    const { user, location } = show({ 'GET /v1/violations': listed }, '/violations?from=now-1h&to=now&view=list&severity=high');
+    await screen.findByText('message 0');
+    const link = screen.getByRole('link', { name: 'Open its problem' });
+    expect(rows()[0]).toContainElement(link);
+    expect(rows()[1]).toHaveTextContent('Not known');
+    rows()[0].focus();
+    await user.tab();
+    expect(link).toHaveFocus();
+    await user.keyboard('{Enter}');
+    expect(location()).toBe('/violations?rule=fraud-check&problem=0123456789abcdef&from=now-1h&to=now');
+  });
+
   it('is gone through by j and k, from anywhere on the page', async () => {
     const { user } = show();
     await screen.findByText('message 0');

@@ -68,6 +68,7 @@ export function ListSection({ list, rules }: { list: ReturnType<typeof useViolat
           violations={violations}
           total={lastPage.total_count}
           urlOf={(violation) => `${to.violation(violation.rule_id, violation.trace_id)}?${searchWithRange(search, list.range)}`}
+          problemUrlOf={(ruleId, problem) => to.violations({ rule: ruleId, problem, from: list.range.from, to: list.range.to })}
           onNearEnd={canGoOn ? goOn : undefined}
         />
       )}

@@ -1,5 +1,5 @@
 // The list of violations. Only the rows in view are in the document, so ten thousand scroll as ten do; the next page is asked for when its first row comes
-// near. Arrow keys move from row to row, j and k too, from anywhere on the page; Enter opens one.
+// near. Arrow keys move from row to row, j and k too, from anywhere on the page; Enter opens one. Tab leads from the row to the link to its problem.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -20,6 +20,8 @@ interface Props {
   /** null: not known */
   total: number | null;
   urlOf(violation: Violation): string;
+  /** undefined: nobody says of these which problem they are of */
+  problemUrlOf?: (ruleId: string, problem: string) => string;
   /** Asked for when the end comes near; undefined: there is no more. */
   onNearEnd?: () => void;
 }
@@ -33,7 +35,15 @@ function rowAfter(key: string, at: number, last: number, page: number): number |
 }
 
 // Plain elements, and drawn again only for another violation: a fast scroll makes hundreds of them a second.
-const Cells = memo(function Cells({ violation, url }: { violation: Violation; url: string }) {
+interface CellsProps {
+  violation: Violation;
+  url: string;
+  /** '': the service does not say which problem it is of; undefined: of none of the rows */
+  problemUrl?: string;
+  isCurrent: boolean;
+}
+
+const Cells = memo(function Cells({ violation, url, problemUrl, isCurrent }: CellsProps) {
   const styles = useStyles2(getStyles);
   const timeZone = useHost().timeZone();
   return (
@@ -60,11 +70,22 @@ const Cells = memo(function Cells({ violation, url }: { violation: Violation; ur
       <span role="gridcell" className={cx(styles.cut, styles.trace, styles.id)} title={violation.trace_id}>
         {violation.trace_id}
       </span>
+      {problemUrl !== undefined && (
+        <span role="gridcell" className={styles.problem}>
+          {problemUrl === '' ? (
+            t('violations.table.problem-unknown', 'Not known')
+          ) : (
+            <Link to={problemUrl} tabIndex={isCurrent ? 0 : -1} aria-label={t('violations.table.open-problem', 'Open its problem')}>
+              {t('violations.table.open', 'Open')}
+            </Link>
+          )}
+        </span>
+      )}
     </>
   );
 });
 
-function HeaderRow() {
+function HeaderRow({ hasProblems }: { hasProblems: boolean }) {
   const styles = useStyles2(getStyles);
   const names: Array<[string, string?]> = [
     [t('violations.table.time', 'Time')],
@@ -74,8 +95,11 @@ function HeaderRow() {
     [t('violations.table.service', 'Entry service'), styles.root],
     [t('violations.table.trace', 'Trace'), styles.trace],
   ];
+  if (hasProblems) {
+    names.push([t('violations.table.problem', 'Problem'), styles.problem]);
+  }
   return (
-    <div role="row" aria-rowindex={1} className={cx(styles.row, styles.header)}>
+    <div role="row" aria-rowindex={1} className={cx(styles.row, hasProblems && styles.withProblem, styles.header)}>
       {names.map(([name, className]) => (
         <span role="columnheader" key={name} className={className}>
           {name}
@@ -92,13 +116,13 @@ function rowKeys(at: number, count: number, perPage: () => number, open: () => v
     if (next !== undefined) {
       event.preventDefault();
       go(next);
-    } else if (event.key === 'Enter' && event.target === event.currentTarget.ownerDocument.activeElement) {
+    } else if (event.key === 'Enter' && event.target === event.currentTarget) {
       open();
     }
   };
 }
 
-export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
+export function ViolationTable({ violations, total, urlOf, problemUrlOf, onNearEnd }: Props) {
   const styles = useStyles2(getStyles);
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -142,7 +166,7 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
       aria-label={t('violations.table.label', 'Violations')}
       aria-rowcount={total === null ? -1 : total + 1}
     >
-      <HeaderRow />
+      <HeaderRow hasProblems={problemUrlOf !== undefined} />
       <div ref={scroller} className={styles.scroller} data-testid="violation-rows">
         <div role="presentation" style={{ height: rows.getTotalSize(), position: 'relative' }}>
           {items.map(({ index, start }) => (
@@ -152,13 +176,18 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
               aria-rowindex={index + 2}
               data-row={index}
               tabIndex={index === at ? 0 : -1}
-              className={cx(styles.row, styles.body)}
+              className={cx(styles.row, problemUrlOf && styles.withProblem, styles.body)}
               style={{ transform: `translateY(${start}px)` }}
               onKeyDown={onKeyDown}
               onFocus={() => setCurrent(index)}
               onClick={(event) => !(event.target as HTMLElement).closest('a') && void navigate(urlOf(violations[index]))}
             >
-              <Cells violation={violations[index]} url={urlOf(violations[index])} />
+              <Cells
+                violation={violations[index]}
+                url={urlOf(violations[index])}
+                problemUrl={problemUrlOf && (violations[index].problem ? problemUrlOf(violations[index].rule_id, violations[index].problem) : '')}
+                isCurrent={index === at}
+              />
             </div>
           ))}
         </div>
@@ -179,6 +208,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(0, 1),
     '@container (max-width: 900px)': { gridTemplateColumns: '195px 90px minmax(100px, 1fr) minmax(140px, 2fr)' },
     '@container (max-width: 600px)': { gridTemplateColumns: '195px 80px minmax(60px, 1fr)' },
+  }),
+  withProblem: css({
+    '@container (min-width: 901px)': { gridTemplateColumns: '195px 90px minmax(120px, 1.2fr) minmax(160px, 3fr) minmax(110px, 1fr) 120px 80px' },
+    '@container (min-width: 601px) and (max-width: 900px)': { gridTemplateColumns: '195px 90px minmax(100px, 1fr) minmax(140px, 2fr) 80px' },
   }),
   header: css({
     overflowY: 'auto',
@@ -203,5 +236,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
   message: css({ '@container (max-width: 600px)': { display: 'none' } }),
   root: css({ '@container (max-width: 900px)': { display: 'none' } }),
   trace: css({ '@container (max-width: 900px)': { display: 'none' } }),
+  problem: css({ '& a': { color: theme.colors.text.link }, '@container (max-width: 600px)': { display: 'none' } }),
   id: css({ fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize }),
 });

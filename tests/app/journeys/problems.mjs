@@ -77,6 +77,18 @@ export default function problems({ run, inWindow, step }) {
     assert.equal(session.where(), open);
   }));
 
+  step('a row of the list of every violation leads to its problem, which opens', () => inWindow({}, async (session) => {
+    const { page } = session;
+    await session.goto(`${AT}&view=list`);
+    const { violations: [newest] } = await run.world.services.main.get('/v1/violations?start=now-24h&end=now&limit=1');
+    await page.getByRole('link', { name: 'Open its problem' }).first().waitFor();
+    await read(session, 'list-with-problems');
+    await page.locator('[data-row="0"]').getByRole('link', { name: 'Open its problem' }).click();
+    await rows(page).waitFor();
+    const open = listed(page).locator(':scope > li', { has: page.locator('[aria-expanded="true"]') });
+    assert.equal(await open.getAttribute('data-problem'), newest.problem);
+  }));
+
   step('j and k go from one to the next; an open one says what to do next', () => inWindow({}, async (session) => {
     const { page } = session;
     await session.goto(AT);

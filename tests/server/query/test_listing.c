@@ -76,6 +76,7 @@ static void schedules_begin_short_and_stay_few(void **state) {
 }
 
 enum { MADE = 400 };
+static const char PROBLEM[] = "0123456789abcdef";
 
 typedef struct made {
   uint64_t number;
@@ -89,7 +90,7 @@ static void take_window(bt_listing *listing, const bt_rule_definition *rule, con
   for (size_t i = 0; i < MADE; i++) {
     if (all[i].trace_ns < window.start_ns || all[i].trace_ns >= window.end_ns) continue;
     bt_violation *violation = violation_of(rule, all[i].number, all[i].time_ns);
-    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, violation, &error), BT_OK);
+    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, violation, PROBLEM, &error), BT_OK);
   }
   bt_schedule_done(schedule);
   assert_int_equal(
@@ -158,8 +159,8 @@ static void traces_longer_than_margin_are_listed_once(void **state) {
     bt_listed_array found = {0};
     bt_violation *twice = violation_of(rule, 1, NOON_NS),
                  *once = violation_of(rule, 10 + (uint64_t)i, window.start_ns + 1);
-    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, twice, &error), BT_OK);
-    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, once, &error), BT_OK);
+    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, twice, PROBLEM, &error), BT_OK);
+    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, once, PROBLEM, &error), BT_OK);
     bt_time_range rest = {NOON_NS - HOUR_NS, window.start_ns};
     assert_int_equal(bt_listing_take(&listing, &found, rest, MARGIN_NS, &error), BT_OK);
   }
@@ -177,9 +178,9 @@ static void drops_what_was_given(void **state) {
   bt_error error = {0};
   bt_time_range window = {NOON_NS, NOON_NS + HOUR_NS};
   for (uint64_t i = 0; i < 10; i++)
-    assert_int_equal(
-        bt_listed_array_add(&found, window, MARGIN_NS, 0, violation_of(rule, i + 1, NOON_NS + (int64_t)i), &error),
-        BT_OK);
+    assert_int_equal(bt_listed_array_add(&found, window, MARGIN_NS, 0, violation_of(rule, i + 1, NOON_NS + (int64_t)i),
+                                         PROBLEM, &error),
+                     BT_OK);
   assert_int_equal(bt_listing_take(&listing, &found, (bt_time_range){0, 0}, MARGIN_NS, &error), BT_OK);
   size_t bytes = listing.bytes;
   bt_position third = listing.items[3].position;
@@ -189,6 +190,7 @@ static void drops_what_was_given(void **state) {
   assert_int_equal(listing.total, 10);
   assert_true(listing.bytes < bytes && listing.has_dropped);
   assert_int_equal(bt_listing_after(&listing, &third), 0);
+  for (size_t i = 0; i < listing.count; i++) assert_string_equal(listing.items[i].problem, PROBLEM);
   bt_listing_dispose(&listing);
   assert_int_equal(listing.bytes, 0);
   bt_rule_definition_unref(rule);
@@ -209,7 +211,7 @@ static void every_allocation_fails_in_turn(void **state) {
     bt_status status = bt_schedule_make(range, true, MARGIN_NS, &schedule, &error);
     if (status == BT_OK) status = bt_schedule_split(&schedule, true, &error);
     if (status == BT_OK)
-      status = bt_listed_array_add(&found, range, MARGIN_NS, 0, violation, &error);
+      status = bt_listed_array_add(&found, range, MARGIN_NS, 0, violation, PROBLEM, &error);
     else
       bt_violation_free(violation);
     if (status == BT_OK) status = bt_listing_take(&listing, &found, (bt_time_range){0, 0}, MARGIN_NS, &error);
