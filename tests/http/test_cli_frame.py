@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -27,24 +28,20 @@ def help_of(name):
 
 
 def on_terminal(*arguments, env=None):
-    """stdout and stderr of a command that sees a terminal of 80 columns, and its exit status."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(sanitizer_environment(), TERM="xterm", **(env or {}))
-        if "NO_COLOR" not in (env or {}):
-            os.environ.pop("NO_COLOR", None)
-        os.execv(binary(), [binary(), *arguments])
-    output = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        output += piece
+    """stdout and stderr of a command that sees a terminal of 80 columns, and its exit status. The terminal stays open until all was read: one that nobody has
+    open any more may lose what was written last."""
+    terminal, end = pty.openpty()
+    variables = {**os.environ, **sanitizer_environment(), "NO_COLOR": "", "TERM": "xterm", **(env or {})}
+    output, is_over = b"", False
+    with subprocess.Popen([binary(), *arguments], stdin=end, stdout=end, stderr=end, start_new_session=True, env=variables) as process:
+        while not is_over:
+            has_ended = process.poll() is not None
+            has_more = select.select([terminal], [], [], 0.3 if has_ended else 0.05)[0]
+            output += os.read(terminal, 65536) if has_more else b""
+            is_over = has_ended and not has_more
     os.close(terminal)
-    return output.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(end)
+    return output.decode(), process.returncode
 
 
 class FrameTest(unittest.TestCase):

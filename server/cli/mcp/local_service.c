@@ -7,7 +7,7 @@
 static void close_doors(bt_config *config) {
   config->listen = config->grpc = config->tokens = config->tls_cert = config->tls_key = NULL;
   config->otlp = config->otlp_traces = config->ui = config->audit_log = config->evidence_key = NULL;
-  config->watch = false;
+  config->watch = config->own_traces = false;
 }
 
 bt_status bt_local_service_open(int argc, char **argv, const char *version, bt_local_service *out, bt_error *error) {
