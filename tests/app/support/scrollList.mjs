@@ -42,7 +42,7 @@ export async function scrollToRow(page, row) {
       const drawn = rowsNow();
       rows = Math.max(rows, drawn.length);
       last = Math.max(last, ...drawn.map((row) => Number(row.getAttribute('aria-rowindex')) - 1));
-      drawn.forEach((row) => (seen[Number(row.getAttribute('aria-rowindex')) - 2] = row.lastElementChild.textContent));
+      drawn.forEach((row) => (seen[Number(row.getAttribute('aria-rowindex')) - 2] = [...row.children].map((cell) => cell.textContent).find((text) => /^[0-9a-f]{32}$/.test(text))));
       steps += 1;
     }
     return { rows, steps, last, blank, stuck, seen, ms: Math.round(performance.now() - begin), busyMs: Math.round(busyMs) };
