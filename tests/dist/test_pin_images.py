@@ -50,7 +50,7 @@ class PinImages(unittest.TestCase):
                 continue  # of the compose file alone
             self.assertEqual(sum(digest in line for line in changed), 1, name)
         for line in changed:
-            self.assertIn("@sha256:" if ".io/" not in line and "digest:" not in line else 'digest: "sha256:', line)
+            self.assertIn("@sha256:" if "ghcr.io/" not in line and "digest:" not in line else 'digest: "sha256:', line)
 
     def test_compose(self):
         done = run(self.write(), "env", COMPOSE)
