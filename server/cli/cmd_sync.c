@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/cli/cli.h"
 #include "server/cli/collector_file.h"
@@ -14,7 +15,6 @@
 #include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
-#include "server/base/time_text.h"
 #include "server/json/json_values.h"
 #include "server/rulefile/yaml_writer.h"
 #include "tempo/wire/url.h"
@@ -231,59 +231,49 @@ static void end_round(sync_run *run) {
 }
 
 /* False: some of them are wrong, and messages are printed. */
-static bool read_rules(sync_run *run, const bt_rule_paths *paths) {
+static bool read_rules(sync_run *run) {
   bool is_right = true;
-  for (size_t i = 0; i < paths->count; i++) is_right = bt_cli_rules_add_file(&run->rules, paths->items[i]) && is_right;
+  for (size_t i = 0; i < run->named.count; i++)
+    is_right = bt_cli_rules_add_file(&run->rules, run->named.items[i]) && is_right;
   return is_right;
 }
 
 static int sync_once(sync_run *run) {
   bt_error error = {0};
   bt_status status = BT_OK;
-  int code = read_rules(run, &run->named) ? BT_EXIT_FINE : BT_EXIT_USAGE;
-  if (!code && run->collector)
-    status = bt_collector_file_check(&run->collector_file, run->collector, &run->rules, 0, &error);
-  if (!code && !status) status = carry_out(run, &error);
-  if (!code && !status) print_answer(run);
-  if (!code) code = status ? bt_cli_fail("sync", status, &error) : choose_exit_code(run);
-  bt_collector_file_dispose(&run->collector_file);
-  end_round(run);
-  return code;
+  if (!read_rules(run)) return BT_EXIT_USAGE;
+  if (run->collector) status = bt_collector_file_check(&run->collector_file, run->collector, &run->rules, 0, &error);
+  if (!status) status = carry_out(run, &error);
+  if (!status) print_answer(run);
+  return status ? bt_cli_fail("sync", status, &error) : choose_exit_code(run);
 }
 
 /* ---- --every ---- */
 
 /* What was seen of the files, and what was said. Each thing is said once. */
 typedef struct seen_files {
-  bt_sha256 mark;  /* of the files, when they were looked at last */
-  bt_sha256 wrong; /* of files that cannot be used */
-  bool has_mark, has_wrong;
+  bt_sha256 mark;                            /* of the files, when they were looked at last */
+  bool has_mark, is_wrong;                   /* is_wrong: the files of this mark cannot be used */
   char said[sizeof((bt_error *)0)->message]; /* what is wrong; "": nothing */
 } seen_files;
 
-static bool is_same(const bt_sha256 *left, const bt_sha256 *right) {
-  return memcmp(left->bytes, right->bytes, sizeof left->bytes) == 0;
-}
-
-/* Whoever writes the files may be half through with it: they are taken when two looks were alike. */
+/* A writer may not be done yet. So files are taken when two looks found the same in them. */
 static bt_status look_again(const sync_run *run, seen_files *seen, bool *is_settled, bt_error *error) {
   bt_sha256 mark;
   bt_status status = bt_rule_paths_mark(&run->named, &mark, error);
-  *is_settled = !status && seen->has_mark && is_same(&mark, &seen->mark);
+  *is_settled = !status && seen->has_mark && memcmp(mark.bytes, seen->mark.bytes, sizeof mark.bytes) == 0;
   seen->has_mark = !status;
+  seen->is_wrong = seen->is_wrong && *is_settled;
   seen->mark = mark;
   return status;
 }
 
 /* Reads them unless they are known to be wrong, and looks whether they stayed as they were meanwhile. */
 static bt_status read_settled(sync_run *run, seen_files *seen, bool *is_settled, bt_error *error) {
-  bool is_known = seen->has_wrong && is_same(&seen->mark, &seen->wrong);
-  bool is_right = !is_known && read_rules(run, &run->named);
-  bt_sha256 read = seen->mark;
+  bool is_right = !seen->is_wrong && read_rules(run);
   bt_status status = look_again(run, seen, is_settled, error);
   if (status || !*is_settled) return status;
-  seen->has_wrong = !is_right;
-  seen->wrong = read;
+  seen->is_wrong = !is_right;
   return is_right ? BT_OK
                   : bt_error_set(error, BT_INVALID,
                                  "these rule files are wrong, and the service keeps the rules that it has");
@@ -370,8 +360,10 @@ static bool has_stdin(const sync_run *run) {
 }
 
 static int run_sync(sync_run *run, const bt_operands *paths) {
+  bt_error error = {0};
   for (size_t i = 0; i < paths->count; i++)
-    if (!bt_rule_paths_take(&run->named, paths->items[i])) return BT_EXIT_UNKNOWN;
+    if (!bt_rule_paths_take(&run->named, paths->items[i]))
+      return bt_cli_fail("sync", bt_error_no_memory(&error), &error);
   if (!run->named.count) return bt_cli_usage_error("sync", "say which rules: a folder or rule files, or --rules FILE");
   if (!run->every_ns) return sync_once(run);
   if (!run->applies || run->collector || has_stdin(run))
@@ -388,6 +380,8 @@ static int sync_command(const bt_command *self, int argc, char **argv) {
     if (!run.client.url || !run.client.url[0]) run.client.url = "http://127.0.0.1:8080";
     code = run_sync(&run, &paths);
   }
+  end_round(&run);
+  bt_collector_file_dispose(&run.collector_file);
   bt_rule_paths_dispose(&run.named);
   return code;
 }

@@ -146,7 +146,7 @@ bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operan
   return false;
 }
 
-/* The name and the bytes of a file go in beside what was before it. */
+/* Hashes what was before, the name of a file, and its bytes. */
 static bt_status add_to_mark(const char *file, bt_sha256 *mark, bt_error *error) {
   size_t length = 0;
   char *text = bt_cli_read_file(file, BT_RULEFILE_MAX_BYTES, &length, error);

@@ -31,8 +31,8 @@ bool bt_rule_paths_take(bt_rule_paths *named, const char *path);
 /* The paths of --rules, then those without a flag, as bt_rule_paths_find makes files of them. Disposes `named`. False:
  * it has printed why, and the command ends with BT_EXIT_USAGE. */
 bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operands *operands, bt_rule_paths *out);
-/* What stands in the files of these paths now, names and bytes. Two marks are alike if nothing changed between them.
- * Errors are those of bt_rule_paths_find; BT_IO and BT_LIMIT: a file cannot be read. */
+/* A hash of the files of these paths, names and bytes. It is the same as long as none of them changes. Errors are those
+ * of bt_rule_paths_find; BT_IO: a file cannot be read, or is too large. */
 bt_status bt_rule_paths_mark(const bt_rule_paths *named, bt_sha256 *out, bt_error *error) BT_MUST_CHECK;
 /* Where all of these files together hold no rule: what was looked for, and in which of them. */
 void bt_rule_paths_say_none(const char *const *paths, size_t count, bt_buffer *out);

@@ -33,6 +33,39 @@ FRAUD = """groups:
 OTHER = "rules:\n- {id: slow, dsl: 'trace.has(span.duration > 1s)', labels: {team: web}}\n"
 
 
+class Door:
+    """A door before the service that can be shut: what asks gets 503 then. `before` is told of each path that passes."""
+
+    def __init__(self, server, before=None):
+        door = self
+        self.is_shut = False
+
+        class Pass(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if before:
+                    before(self.path)
+                kept = {key: value for key, value in self.headers.items() if key in ("If-Match", "Content-Type")}
+                answer = None if door.is_shut else server.request(self.command, self.path, body or None, headers=kept)
+                self.send_response(answer.status if answer else 503)
+                self.send_header("Content-Length", str(len(answer.body) if answer else 0))
+                self.end_headers()
+                self.wfile.write(answer.body if answer else b"")
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pass)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
 class RulesTest(unittest.TestCase):
     """A service without rules, and a folder with two."""
 
@@ -110,28 +143,10 @@ class SyncTest(RulesTest):
         """Between plan and apply somebody else writes: a proxy does it where the import without dry_run passes."""
         self.sync(0, "--apply")
         self.write("b.yaml", OTHER.replace("1s", "2s"))
-        real, stored = self.server, self.stored()
-
-        class Meddler(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.path == "/v1/rules/import":
-                    real.request("POST", "/v1/rules/slow/disable")
-                answer = real.request(self.command, self.path, body or None, headers={k: v for k, v in self.headers.items() if k in ("If-Match", "Content-Type")})
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, *_):
-                pass
-
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler) as proxy:
-            threading.Thread(target=proxy.serve_forever, daemon=True).start()
-            done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{proxy.server_address[1]}", "--apply")
-            proxy.shutdown()
+        stored = self.stored()
+        door = Door(self.server, lambda path: path == "/v1/rules/import" and self.server.request("POST", "/v1/rules/slow/disable"))
+        self.addCleanup(door.close)
+        done = run_cli("sync", self.rules, "--server", door.url, "--apply")
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn("changed, created or deleted one of these rules after this plan", done.stderr)
         self.assertEqual(self.stored()["slow"]["dsl"], stored["slow"]["dsl"], "the file's text was not stored")
@@ -220,37 +235,6 @@ class SyncTest(RulesTest):
             server.server_close()
         self.assertEqual([h["Authorization"] for h in seen], ["Bearer tok-1", "Bearer tok-2"])
         self.assertEqual(seen[0]["X-Scope-OrgID"], "one")
-
-
-class Door:
-    """A door before the service that can be shut: what asks gets 503 then."""
-
-    def __init__(self, server):
-        door = self
-        self.is_shut = False
-
-        class Pass(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                kept = {key: value for key, value in self.headers.items() if key in ("If-Match", "Content-Type")}
-                answer = None if door.is_shut else server.request(self.command, self.path, body or None, headers=kept)
-                self.send_response(answer.status if answer else 503)
-                self.send_header("Content-Length", str(len(answer.body) if answer else 0))
-                self.end_headers()
-                self.wfile.write(answer.body if answer else b"")
-
-            do_GET = do_POST = do_DELETE = answer
-
-            def log_message(self, *_):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pass)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-
-    def close(self):
-        self.http.shutdown()
-        self.http.server_close()
 
 
 class EveryTest(RulesTest):

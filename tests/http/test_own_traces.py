@@ -51,14 +51,11 @@ class OwnTracesTest(unittest.TestCase):
 
     def spans(self, receiver, enough):
         """Until `enough` of them is true."""
-        until = time.monotonic() + 60
-        while True:
-            spans = [span for _, _, body in list(receiver.seen) for of_service in otlp_protobuf.request_of(body)["resourceSpans"]
-                     for scope in of_service["scopeSpans"] for span in scope["spans"]]
-            if enough(spans):
-                return spans
-            self.assertLess(time.monotonic(), until, spans)
-            time.sleep(0.05)
+        def seen():
+            return [span for _, _, body in list(receiver.seen) for of_service in otlp_protobuf.request_of(body)["resourceSpans"]
+                    for scope in of_service["scopeSpans"] for span in scope["spans"]]
+        self.until(lambda: enough(seen()), "the spans come")
+        return seen()
 
     def until(self, is_so, what):
         until = time.monotonic() + 60
