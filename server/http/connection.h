@@ -66,8 +66,9 @@ void bt_http_fate_of_task(const bt_http_task *task, int64_t duration_ns);
 /* Owned by its loop; never NULL. */
 bt_http_connection *bt_http_connection_of(h2o_req_t *request);
 
-/* gate.c: from now on heads of this connection are looked at first. Its socket has just been given to h2o. */
-void bt_http_gate_close(bt_http_connection *connection);
+/* gate.c: from now on heads of this connection are looked at first, beginning with what it holds. Its socket has just
+ * been given to h2o. True: it held something, and the connection may be gone. */
+bool bt_http_gate_close(bt_http_connection *connection);
 /* After each turn of the loop, before the next one polls: puts the gate before what h2o has begun to read again, and
  * looks at what came already. True: the next turn must not wait. */
 bool bt_http_gate_turn(bt_http_loop *loop);

@@ -172,9 +172,16 @@ static void on_gate_read(h2o_socket_t *socket, const char *failed) {
     look_at_input(connection);
 }
 
-void bt_http_gate_close(bt_http_connection *connection) {
-  connection->read = connection->socket->_cb.read;
-  h2o_socket_read_start(connection->socket, on_gate_read);
+bool bt_http_gate_close(bt_http_connection *connection) {
+  h2o_socket_t *socket = connection->socket;
+  connection->read = socket->_cb.read;
+  h2o_socket_read_start(socket, on_gate_read);
+  if (!connection->held) return false;
+  h2o_buffer_dispose(&socket->input);
+  socket->input = connection->held;
+  connection->held = NULL;
+  look_at_input(connection);
+  return true;
 }
 
 /* ---- one request after another ---- */
@@ -202,17 +209,10 @@ static void drop_unread(bt_http_connection *connection) {
 }
 
 static bool begin_next(bt_http_connection *connection) {
-  h2o_socket_t *socket = connection->socket;
-  if (socket->_cb.read != connection->read) return false; /* it is being closed */
+  if (connection->socket->_cb.read != connection->read) return false; /* it is being closed */
   drop_unread(connection);
   connection->unread_bytes = 0;
-  bt_http_gate_close(connection);
-  if (!connection->held) return false;
-  h2o_buffer_dispose(&socket->input);
-  socket->input = connection->held;
-  connection->held = NULL;
-  look_at_input(connection);
-  return true;
+  return bt_http_gate_close(connection);
 }
 
 bool bt_http_gate_turn(bt_http_loop *loop) {

@@ -60,10 +60,17 @@ static bt_http_connection *register_connection(bt_http_loop *loop, h2o_socket_t 
   return fresh;
 }
 
+/* With the end of a TLS handshake the first request may have come. h2o would read what its buffer has at once, and no
+ * gate would have looked at it. */
 static void begin_http(bt_http_connection *connection) {
   bt_http_loop *loop = connection->loop;
-  h2o_http1_accept(&loop->accept, connection->socket, *h2o_get_timestamp(&loop->context, NULL, NULL));
-  bt_http_gate_close(connection);
+  h2o_socket_t *socket = connection->socket;
+  if (socket->input->size) {
+    connection->held = socket->input;
+    h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
+  }
+  h2o_http1_accept(&loop->accept, socket, *h2o_get_timestamp(&loop->context, NULL, NULL));
+  (void)bt_http_gate_close(connection);
 }
 
 static void on_handshake(h2o_socket_t *socket, const char *failed) {

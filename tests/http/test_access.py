@@ -488,6 +488,47 @@ class TlsTest(Asking):
                     server.get("/health")  # plain HTTP to the same port
                 self.check_reload(server, folder, certificate, key)
 
+    def at_once(self, server, certificate, request):
+        """The answer to a request that comes in one piece with the end of the handshake."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=certificate)
+        tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        answer = b""
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    incoming.write(plain.recv(65536))
+            tls.write(request)
+            plain.sendall(outgoing.read())
+            while chunk := plain.recv(65536):
+                incoming.write(chunk)
+                try:
+                    while piece := tls.read(65536):
+                        answer += piece
+                except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                    pass
+        return answer
+
+    def test_the_first_request_comes_with_the_end_of_the_handshake(self):
+        """It is looked at as any other: its body is read here, and what a head may not have is refused."""
+        rule = b'{"id": "first", "dsl": "a"}'
+        post = b"POST /v1/rules HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(folder)
+            with Betrace("--memory-source", "--tls-cert", certificate, "--tls-key", key) as server:
+                length = b"Content-Length: %d\r\n" % len(rule)
+                self.assertRegex(self.at_once(server, certificate, post + length + b"\r\n" + rule), rb"\AHTTP/1.1 201 ")
+                chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(rule), rule)
+                self.assertRegex(self.at_once(server, certificate, post + chunked), rb"\AHTTP/1.1 409 ", "it is there already")
+                for wrong in (length * 2 + b"\r\n" + rule, b"Host: other\r\n" + length + b"\r\n" + rule, b"X: a\r\n b\r\n" + length + b"\r\n" + rule):
+                    self.assertRegex(self.at_once(server, certificate, post + wrong), rb"\AHTTP/1.1 400 ", wrong)
+                self.assertRegex(self.at_once(server, certificate, post.replace(b"Connection: close\r\n", b"") + length + b"\r\n" + rule + b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+                                                                   b"Connection: close\r\n\r\n"), rb"(?s)\AHTTP/1.1 409 .*HTTP/1.1 200 ", "and so is the one behind it")
+
     def check_reload(self, server, folder, certificate, key):
         os.mkdir(os.path.join(folder, "new"))
         fresh, fresh_key = make_certificate(os.path.join(folder, "new"))
